@@ -1,0 +1,409 @@
+//! A lab: a scenario that passed every check and got all its addresses, names, MACs and UUIDs.
+//!
+//! Everything downstream (rendering, bring-up) reads a lab and never the scenario. A lab goes to its supervisor
+//! as JSON.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    address::{MacAddr, PrefixV6, SubnetV4},
+    name::{BridgeName, DnsName, NetworkName, NodeName, ScenarioName},
+    scenario::{Acceleration, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Via},
+    unit::{Rate, Size},
+};
+
+/// A whole lab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lab {
+    /// The scenario's name.
+    pub name: ScenarioName,
+    /// What the scenario says about itself; free text.
+    pub description: String,
+    /// How guests are to be run.
+    pub acceleration: Acceleration,
+    /// What the lab host has to have, beyond what every lab needs.
+    pub requires: BTreeSet<Requirement>,
+    /// What is supposed to happen.
+    pub expect: Expect,
+    /// Networks in the order of their names.
+    pub networks: Vec<Network>,
+    /// The proxy, if there is one.
+    pub proxy: Option<Proxy>,
+    /// The internet of this lab.
+    pub upstream: Upstream,
+    /// Nodes in the order of their names.
+    pub nodes: Vec<Node>,
+    /// Checks in the order of the file.
+    pub checks: Vec<Check>,
+}
+
+/// What is supposed to happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expect {
+    /// Pass, or fail.
+    pub outcome: Outcome,
+    /// The stage at which a failing lab has to fail; any stage where `None`.
+    pub stage: Option<Stage>,
+    /// Words that the failure has to contain.
+    pub message: Option<String>,
+}
+
+/// The stages of a bring-up, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// The lab host is looked at and entered; libvirt is started.
+    Preflight,
+    /// Networks are defined and started.
+    Network,
+    /// The upstream comes up.
+    Upstream,
+    /// Squid is checked and started.
+    Proxy,
+    /// The redirect and guard rules are loaded.
+    Rules,
+    /// Nodes are installed.
+    Install,
+    /// Nodes are started.
+    Boot,
+    /// Nodes answer over SSH.
+    Reach,
+    /// The scenario's checks.
+    Check,
+    /// Everything is taken down.
+    Teardown,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Preflight => "preflight",
+            Self::Network => "network",
+            Self::Upstream => "upstream",
+            Self::Proxy => "proxy",
+            Self::Rules => "rules",
+            Self::Install => "install",
+            Self::Boot => "boot",
+            Self::Reach => "reach",
+            Self::Check => "check",
+            Self::Teardown => "teardown",
+        })
+    }
+}
+
+/// A libvirt network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// Its name, which is also libvirt's.
+    pub name: NetworkName,
+    /// Its UUID.
+    pub uuid: Uuid,
+    /// How it is connected.
+    pub mode: NetworkMode,
+    /// The bridge's interface name.
+    pub bridge: BridgeName,
+    /// The bridge's own MAC.
+    pub mac: MacAddr,
+    /// The IPv4 side.
+    pub v4: NetworkV4,
+    /// The IPv6 side, if there is one.
+    pub v6: Option<NetworkV6>,
+    /// The DNS domain of the network's hosts.
+    pub domain: Option<DnsName>,
+    /// What the network's own DNS server knows and where it asks.
+    pub dns: Dns,
+}
+
+/// The IPv4 side of a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkV4 {
+    /// The subnet.
+    pub subnet: SubnetV4,
+    /// The bridge's address.
+    pub gateway: Ipv4Addr,
+    /// Addresses handed out to whoever asks; `None` without DHCP.
+    pub dhcp: Option<Dhcp>,
+}
+
+/// What the DHCP server hands out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dhcp {
+    /// First address of the dynamic range.
+    pub start: Ipv4Addr,
+    /// Last address of the dynamic range.
+    pub end: Ipv4Addr,
+    /// Fixed leases, nodes first in the order of their names, then those of the scenario's own.
+    pub reservations: Vec<Reservation>,
+}
+
+/// One fixed lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Whose.
+    pub mac: MacAddr,
+    /// The address.
+    pub ip: Ipv4Addr,
+    /// The host name that goes with it.
+    pub name: NodeName,
+}
+
+/// The IPv6 side of a network: SLAAC by router advertisements.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkV6 {
+    /// The prefix.
+    pub prefix: PrefixV6,
+    /// The bridge's address.
+    pub gateway: Ipv6Addr,
+}
+
+/// A network's DNS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dns {
+    /// Servers that are asked for everything else.
+    pub forwarders: Vec<IpAddr>,
+    /// TXT records: name and value. The value is free text.
+    pub txt: BTreeMap<DnsName, String>,
+    /// Host records: name and addresses.
+    pub hosts: BTreeMap<DnsName, Vec<IpAddr>>,
+}
+
+/// The transparent proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proxy {
+    /// The networks whose traffic goes through it, in the order of their names.
+    pub networks: Vec<NetworkName>,
+    /// The plain proxy port: for clients that know of the proxy, and for the readiness probe.
+    pub forward_port: u16,
+    /// Where redirected HTTP arrives.
+    pub intercept_http: u16,
+    /// Where redirected HTTPS arrives; spliced, never decrypted.
+    pub intercept_https: u16,
+    /// The limit over all networks together; `None` without one.
+    pub bandwidth: Option<Rate>,
+    /// The size of the disk cache.
+    pub cache: Size,
+    /// The resolver that squid asks: the same that its guests use.
+    pub resolver: IpAddr,
+    /// Who loads the redirect and guard rules.
+    pub firewall: Firewall,
+}
+
+/// The internet of a lab: a namespace with a DNS server and web servers. It uses documentation addresses
+/// (RFC 5737, RFC 3849) and answers on every forwarder's address too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// The lab host's side of the link.
+    pub host_v4: Ipv4Addr,
+    /// The upstream's side of the link, the lab's default gateway.
+    pub gateway_v4: Ipv4Addr,
+    /// The lab host's side of the link.
+    pub host_v6: Ipv6Addr,
+    /// The upstream's side of the link, the lab's default gateway.
+    pub gateway_v6: Ipv6Addr,
+    /// Where its DNS server answers: the forwarders of all networks.
+    pub resolvers: Vec<IpAddr>,
+    /// Web servers in the order of their names.
+    pub origins: Vec<Origin>,
+}
+
+/// A web server of the upstream: HTTP on 80, HTTPS on 443.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its name in the DNS.
+    pub name: DnsName,
+    /// Its address.
+    pub v4: Ipv4Addr,
+    /// Its address.
+    pub v6: Ipv6Addr,
+    /// Files by absolute path. Their bytes follow from the path, see [`crate::origin_file`].
+    pub files: BTreeMap<String, Size>,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its name, which is also its host name and its libvirt name.
+    pub name: NodeName,
+    /// Its UUID.
+    pub uuid: Uuid,
+    /// What it is for; free text.
+    pub role: Option<String>,
+    /// Memory.
+    pub memory: Size,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// How its system gets there.
+    pub install: Install,
+    /// Interfaces, in the guest's order: `eth0`, `eth1`, ... The supervisor reaches it by the first.
+    pub nics: Vec<Nic>,
+    /// Disks, in the guest's order.
+    pub disks: Vec<Disk>,
+}
+
+/// How a node's system gets there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Install {
+    /// Kernel and initramfs, nothing on disk.
+    Micro,
+}
+
+/// A network interface of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nic {
+    /// The network it is plugged into.
+    pub network: NetworkName,
+    /// Its MAC.
+    pub mac: MacAddr,
+    /// Its address: a DHCP reservation, or configured by the guest where the network has no DHCP.
+    pub v4: Ipv4Addr,
+    /// The address that SLAAC gives it, where the network has a prefix.
+    pub v6: Option<Ipv6Addr>,
+}
+
+/// A disk of a node: an empty qcow2 file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// Its device name in the guest: `vda`, `vdb`, ...
+    pub target: String,
+    /// Its virtual size.
+    pub size: Size,
+}
+
+/// A check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Unique in its lab, and readable: `http-2`.
+    pub id: String,
+    /// What to do.
+    pub kind: CheckKind,
+}
+
+/// What a check does. Strings that stand for commands or expected output are free text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckKind {
+    /// Log in with the pinned key and run a command.
+    Ssh {
+        /// On these nodes.
+        nodes: Vec<NodeName>,
+        /// The command line for the guest's shell; `true` where the scenario names none.
+        run: String,
+        /// What its standard output has to contain.
+        stdout: Option<String>,
+        /// The exit code it has to end with.
+        exit: i32,
+    },
+    /// One ICMP echo has to come back.
+    Ping {
+        /// From this node.
+        from: NodeName,
+        /// To this address.
+        to: IpAddr,
+    },
+    /// A name has to resolve, by the guest's own resolver.
+    Dns {
+        /// On this node.
+        from: NodeName,
+        /// The name asked for.
+        name: DnsName,
+        /// The record asked for.
+        record: Record,
+        /// What has to be among the answers; an empty list means that the name must not exist.
+        answer: Vec<String>,
+    },
+    /// A TCP port has to be open, or closed.
+    Tcp {
+        /// From this node.
+        from: NodeName,
+        /// To this address.
+        to: IpAddr,
+        /// And this port.
+        port: u16,
+        /// Whether it has to be open.
+        open: bool,
+    },
+    /// A URL has to be fetched.
+    Http {
+        /// From this node.
+        from: NodeName,
+        /// What to fetch.
+        url: Url,
+        /// The status code it has to answer with.
+        status: u16,
+        /// The SHA-256 that the body has to have, in lower-case hexadecimal digits.
+        sha256: Option<String>,
+        /// The way it has to take; `None` where it does not matter.
+        via: Option<Via>,
+        /// What squid's access log has to say of it.
+        cache: Option<CacheResult>,
+    },
+    /// A URL has to be fetched at a rate between two bounds.
+    Bandwidth {
+        /// From this node.
+        from: NodeName,
+        /// What to fetch.
+        url: Url,
+        /// The lower bound.
+        at_least: Option<Rate>,
+        /// The upper bound.
+        at_most: Option<Rate>,
+    },
+    /// Each of these nodes has to reach each other one by ICMP.
+    Mesh {
+        /// The nodes.
+        nodes: Vec<NodeName>,
+    },
+    /// A node must not reach an address, neither by ICMP nor by SSH.
+    Isolated {
+        /// From this node.
+        from: NodeName,
+        /// To this address.
+        to: IpAddr,
+    },
+}
+
+/// An `http` or `https` URL. The path is free text without control characters or spaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Url {
+    /// Whether it is `https`.
+    pub tls: bool,
+    /// The host, a name or an address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Path and query, beginning with `/`.
+    pub path: String,
+}
+
+impl Lab {
+    /// The network of that name.
+    #[must_use]
+    pub fn network(&self, name: &NetworkName) -> Option<&Network> {
+        self.networks.iter().find(|network| network.name == *name)
+    }
+
+    /// The node of that name.
+    #[must_use]
+    pub fn node(&self, name: &NodeName) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == *name)
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, default) = if self.tls { ("https", 443) } else { ("http", 80) };
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port != default {
+            write!(f, ":{}", self.port)?;
+        }
+        f.write_str(&self.path)
+    }
+}

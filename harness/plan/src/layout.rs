@@ -1,0 +1,50 @@
+//! Where things stand inside a lab host.
+//!
+//! Artifacts name files by these paths. They are the same for every lab, because each sandbox has a `/run`
+//! of its own, so a snapshot never carries a path of the machine that rendered it.
+
+use crate::name::NodeName;
+
+/// The run folder: logs, events, record, keys. The only place that outlives the lab.
+pub const RUN: &str = "/run/labrig/run";
+/// The rendered artifacts, inside the run folder.
+pub const ARTIFACTS: &str = "/run/labrig/run/artifacts";
+/// Logs of every daemon and console, inside the run folder.
+pub const LOGS: &str = "/run/labrig/run/logs";
+/// Kernel and initramfs of the micro guest, read-only, shared by all labs of a machine.
+pub const GUEST: &str = "/run/labrig/guest";
+/// What dies with the lab: node initramfs files (they carry keys), disks, the proxy's cache.
+pub const STATE: &str = "/run/labrig/state";
+/// The kernel of the micro guest.
+pub const GUEST_KERNEL: &str = "/run/labrig/guest/vmlinuz";
+/// The private key and certificate that squid wants on an `ssl-bump` port. It never signs anything: every
+/// connection is spliced.
+pub const SQUID_CERTIFICATE: &str = "/run/labrig/state/squid-bump.pem";
+/// Squid's disk cache.
+pub const SQUID_CACHE: &str = "/run/labrig/state/squid-cache";
+/// Squid's access log.
+pub const SQUID_ACCESS_LOG: &str = "/run/labrig/run/logs/squid-access.log";
+/// Squid's own messages.
+pub const SQUID_CACHE_LOG: &str = "/run/labrig/run/logs/squid-cache.log";
+/// Squid's process id.
+pub const SQUID_PID: &str = "/run/labrig/state/squid.pid";
+/// Name of the network namespace that plays the internet.
+pub const UPSTREAM_NAMESPACE: &str = "upstream";
+
+/// The initramfs of one node: the shared one, and the node's own files and keys behind it.
+#[must_use]
+pub fn node_initrd(node: &NodeName) -> String {
+    format!("{STATE}/{node}.initrd")
+}
+
+/// A disk of one node, `target` being its device name in the guest (`vda`).
+#[must_use]
+pub fn node_disk(node: &NodeName, target: &str) -> String {
+    format!("{STATE}/{node}-{target}.qcow2")
+}
+
+/// The serial console of one node.
+#[must_use]
+pub fn console_log(node: &NodeName) -> String {
+    format!("{LOGS}/console-{node}.log")
+}
