@@ -1,1 +1,3 @@
-//! stub
+//! Everything that touches a machine. Blocking calls; the supervisor runs them on its blocking threads.
+
+pub mod wait;
