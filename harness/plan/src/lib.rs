@@ -14,5 +14,6 @@ pub mod lab;
 pub mod layout;
 pub mod name;
 pub mod origin_file;
+pub mod render;
 pub mod scenario;
 pub mod unit;

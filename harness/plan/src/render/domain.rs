@@ -1,0 +1,109 @@
+//! A node for libvirt: <https://libvirt.org/formatdomain.html>.
+
+use std::fmt::Display;
+
+use super::{
+    document::{Document, document},
+    network::NAMESPACE,
+};
+use crate::{
+    artifact::Accelerator,
+    lab::{Lab, Node},
+    layout,
+};
+
+/// The machine type.
+const MACHINE: &str = "q35";
+
+/// The first slot of the root bus that neither machine type puts a device of its own in.
+const FIRST_SLOT: u8 = 0x02;
+/// The last one: q35 has its ISA bridge, its SATA controller and its SMBus in the one after.
+const LAST_SLOT: u8 = 0x1e;
+
+/// What the kernel is told (the kernel's `Documentation/admin-guide/kernel-parameters.txt`).
+const COMMAND_LINE: &str = "console=ttyS0 panic=1";
+
+/// Renders the domain of one node, for the accelerator that the host turned out to have.
+#[must_use]
+pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
+    let (kind, cpu) = match accelerator {
+        Accelerator::Tcg => ("qemu", "maximum"),
+        Accelerator::Kvm => ("kvm", "host-passthrough"),
+    };
+    document("domain", &[("type", &kind)], |xml| {
+        xml.text("name", &[], &node.name);
+        xml.text("uuid", &[], node.uuid);
+        if let Some(role) = &node.role {
+            xml.text("description", &[], role);
+        }
+        xml.element("metadata", &[], |xml| {
+            xml.element("labrig:lab", &[("xmlns:labrig", &NAMESPACE), ("scenario", &lab.name)], |xml| {
+                xml.text("labrig:description", &[], &lab.description);
+            });
+        });
+        xml.text("memory", &[("unit", &"KiB")], node.memory.kib());
+        xml.text("vcpu", &[], node.cpus);
+        xml.element("os", &[], |xml| {
+            xml.text("type", &[("arch", &"x86_64"), ("machine", &MACHINE)], "hvm");
+            xml.text("kernel", &[], layout::GUEST_KERNEL);
+            xml.text("initrd", &[], layout::node_initrd(&node.name));
+            xml.text("cmdline", &[], COMMAND_LINE);
+        });
+        xml.element("features", &[], |xml| xml.empty("acpi", &[]));
+        xml.empty("cpu", &[("mode", &cpu)]);
+        // A guest that ends, however it ends, is a domain that is gone: whoever waits for it learns so at once.
+        for event in ["on_poweroff", "on_reboot", "on_crash"] {
+            xml.text(event, &[], "destroy");
+        }
+        xml.element("devices", &[], |xml| devices(xml, node));
+    })
+}
+
+fn devices(xml: &mut Document, node: &Node) {
+    let mut slots = FIRST_SLOT..=LAST_SLOT;
+    for disk in &node.disks {
+        xml.element("disk", &[("type", &"file"), ("device", &"disk")], |xml| {
+            // A file that dies with the lab need not reach a platter.
+            xml.empty("driver", &[("name", &"qemu"), ("type", &"qcow2"), ("cache", &"unsafe")]);
+            xml.empty("source", &[("file", &layout::node_disk(&node.name, &disk.target))]);
+            xml.empty("target", &[("dev", &disk.target), ("bus", &"virtio")]);
+            xml.text("serial", &[], &disk.target);
+            address(xml, slots.next());
+        });
+    }
+    xml.empty("controller", &[("type", &"usb"), ("model", &"none")]);
+    for nic in &node.nics {
+        xml.element("interface", &[("type", &"network")], |xml| {
+            xml.empty("mac", &[("address", &nic.mac)]);
+            xml.empty("source", &[("network", &nic.network)]);
+            xml.empty("model", &[("type", &"virtio")]);
+            // Nothing boots from the network; the firmware need not load the code for it.
+            xml.empty("rom", &[("enabled", &"no")]);
+            address(xml, slots.next());
+        });
+    }
+    xml.element("serial", &[("type", &"pty")], |xml| {
+        xml.empty("log", &[("file", &layout::console_log(&node.name)), ("append", &"off")]);
+        xml.empty("target", &[("port", &0)]);
+    });
+    xml.element("console", &[("type", &"pty")], |xml| {
+        xml.empty("target", &[("type", &"serial"), ("port", &0)]);
+    });
+    xml.empty("memballoon", &[("model", &"none")]);
+    xml.element("rng", &[("model", &"virtio")], |xml| {
+        xml.text("backend", &[("model", &"random")], "/dev/urandom");
+        address(xml, slots.next());
+    });
+}
+
+/// A place on the root bus, so that libvirt adds no port for the device, and the guest finds its devices in our order.
+/// Beyond the last slot libvirt finds a place itself.
+fn address(xml: &mut Document, slot: Option<u8>) {
+    let Some(slot) = slot else { return };
+    let slot = format!("0x{slot:02x}");
+    let zero: &dyn Display = &"0x0";
+    xml.empty(
+        "address",
+        &[("type", &"pci"), ("domain", &"0x0000"), ("bus", &"0x00"), ("slot", &slot), ("function", zero)],
+    );
+}

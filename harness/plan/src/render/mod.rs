@@ -1,0 +1,158 @@
+//! The texts that a lab is rendered to: one file here per artifact, one writer per format.
+//!
+//! Free text of a scenario (a description, a role, a TXT value) goes into XML only; the other formats carry
+//! nothing but types whose values cannot hold a quote or a line break. Their writers still refuse to let a line
+//! become two, so that a field added later cannot break out either.
+
+mod document;
+mod domain;
+mod guest;
+mod ip;
+mod iptables;
+mod lines;
+mod network;
+mod nftables;
+mod resolver;
+mod squid;
+mod visible;
+
+pub use domain::domain_xml;
+pub use guest::{GUEST_INIT, guest_config};
+pub use ip::{uplink_batch, upstream_batch};
+pub use iptables::{rules_ip6tables, rules_iptables};
+pub use network::network_xml;
+pub use nftables::rules_nft;
+pub use resolver::upstream_dnsmasq_conf;
+pub use squid::squid_conf;
+
+use crate::{
+    artifact::{Accelerator, Artifact, Consumer},
+    lab::{Lab, Network, Node, Proxy},
+    name::{NetworkName, NodeName},
+};
+
+/// File name of the proxy's configuration.
+pub const SQUID_CONF: &str = "squid.conf";
+/// File name of the rules for `nft -f`.
+pub const RULES_NFT: &str = "rules.nft";
+/// File name of the rules for `iptables-restore --noflush`.
+pub const RULES_IPTABLES: &str = "rules.iptables";
+/// File name of the rules for `ip6tables-restore --noflush`.
+pub const RULES_IP6TABLES: &str = "rules.ip6tables";
+/// File name of the lab host's side of the upstream link, for `ip -batch`.
+pub const UPLINK_IP: &str = "uplink.ip";
+/// File name of the upstream's side of the link, for `ip -n upstream -batch`.
+pub const UPSTREAM_IP: &str = "upstream.ip";
+/// File name of the configuration of the upstream's DNS server.
+pub const UPSTREAM_DNSMASQ_CONF: &str = "upstream-dnsmasq.conf";
+/// File name of the `/init` that all micro guests share.
+pub const GUEST_INIT_NAME: &str = "guest-init";
+
+/// File name of a network's XML.
+#[must_use]
+pub fn network_name(network: &NetworkName) -> String {
+    format!("network-{network}.xml")
+}
+
+/// File name of a node's domain XML.
+#[must_use]
+pub fn domain_name(node: &NodeName, accelerator: Accelerator) -> String {
+    match accelerator {
+        Accelerator::Tcg => format!("domain-{node}.tcg.xml"),
+        Accelerator::Kvm => format!("domain-{node}.kvm.xml"),
+    }
+}
+
+/// File name of what a node's `/init` reads. The ending keeps a node named `init` apart from [`GUEST_INIT_NAME`].
+#[must_use]
+pub fn guest_config_name(node: &NodeName) -> String {
+    format!("guest-{node}.conf")
+}
+
+/// Every artifact of a lab: networks, domains, proxy and rules, upstream, guests.
+#[must_use]
+pub fn artifacts(lab: &Lab) -> Vec<Artifact> {
+    parts(lab).map(|part| Artifact { name: part.name(), consumer: part.consumer(), text: part.text(lab) }).collect()
+}
+
+/// The names of [`artifacts`], in the same order, without rendering any.
+#[must_use]
+pub fn names(lab: &Lab) -> Vec<String> {
+    parts(lab).map(|part| part.name()).collect()
+}
+
+/// What an artifact is rendered from.
+enum Part<'a> {
+    Network(&'a Network),
+    Domain(&'a Node, Accelerator),
+    Squid(&'a Proxy),
+    Nft(&'a Proxy),
+    Iptables(&'a Proxy),
+    Ip6tables(&'a Proxy),
+    Uplink,
+    Upstream,
+    Resolver,
+    GuestInit,
+    GuestConfig(&'a Node),
+}
+
+fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
+    let networks = lab.networks.iter().map(Part::Network);
+    let domains =
+        lab.nodes.iter().flat_map(|node| [Part::Domain(node, Accelerator::Tcg), Part::Domain(node, Accelerator::Kvm)]);
+    let proxy = lab
+        .proxy
+        .iter()
+        .flat_map(|proxy| [Part::Squid(proxy), Part::Nft(proxy), Part::Iptables(proxy), Part::Ip6tables(proxy)]);
+    let upstream = [Part::Uplink, Part::Upstream, Part::Resolver, Part::GuestInit];
+    let guests = lab.nodes.iter().map(Part::GuestConfig);
+    networks.chain(domains).chain(proxy).chain(upstream).chain(guests)
+}
+
+impl Part<'_> {
+    fn name(&self) -> String {
+        match self {
+            Self::Network(network) => network_name(&network.name),
+            Self::Domain(node, accelerator) => domain_name(&node.name, *accelerator),
+            Self::Squid(_) => SQUID_CONF.to_owned(),
+            Self::Nft(_) => RULES_NFT.to_owned(),
+            Self::Iptables(_) => RULES_IPTABLES.to_owned(),
+            Self::Ip6tables(_) => RULES_IP6TABLES.to_owned(),
+            Self::Uplink => UPLINK_IP.to_owned(),
+            Self::Upstream => UPSTREAM_IP.to_owned(),
+            Self::Resolver => UPSTREAM_DNSMASQ_CONF.to_owned(),
+            Self::GuestInit => GUEST_INIT_NAME.to_owned(),
+            Self::GuestConfig(node) => guest_config_name(&node.name),
+        }
+    }
+
+    fn consumer(&self) -> Consumer {
+        match self {
+            Self::Network(_) => Consumer::LibvirtNetwork,
+            Self::Domain(..) => Consumer::LibvirtDomain,
+            Self::Squid(_) => Consumer::Squid,
+            Self::Nft(_) => Consumer::Nftables,
+            Self::Iptables(_) => Consumer::Iptables,
+            Self::Ip6tables(_) => Consumer::Ip6tables,
+            Self::Uplink | Self::Upstream => Consumer::Ip,
+            Self::Resolver => Consumer::Dnsmasq,
+            Self::GuestInit | Self::GuestConfig(_) => Consumer::Guest,
+        }
+    }
+
+    fn text(&self, lab: &Lab) -> String {
+        match self {
+            Self::Network(network) => network_xml(network, lab),
+            Self::Domain(node, accelerator) => domain_xml(node, lab, *accelerator),
+            Self::Squid(proxy) => squid_conf(proxy, lab),
+            Self::Nft(proxy) => rules_nft(proxy, lab),
+            Self::Iptables(proxy) => rules_iptables(proxy, lab),
+            Self::Ip6tables(proxy) => rules_ip6tables(proxy, lab),
+            Self::Uplink => uplink_batch(&lab.upstream),
+            Self::Upstream => upstream_batch(lab),
+            Self::Resolver => upstream_dnsmasq_conf(&lab.upstream),
+            Self::GuestInit => GUEST_INIT.to_owned(),
+            Self::GuestConfig(node) => guest_config(node, lab),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A network for libvirt: <https://libvirt.org/formatnetwork.html>.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use super::{
+    document::{Document, document},
+    visible::visible,
+};
+use crate::{
+    lab::{Dns, Lab, Network, NetworkV4, NetworkV6},
+    name::DnsName,
+    scenario::NetworkMode,
+};
+
+/// The namespace of labrig's own metadata. The name is reserved (RFC 2606): it names, and leads nowhere.
+pub(super) const NAMESPACE: &str = "https://labrig.example/lab/1";
+
+/// dnsmasq reads its configuration in pieces of `MAXDNAME` (1025) bytes with the closing NUL, and takes what is
+/// beyond for another line.
+const DNSMASQ_LINE: usize = 1024;
+
+/// Renders one network of a lab.
+#[must_use]
+pub fn network_xml(network: &Network, lab: &Lab) -> String {
+    document("network", &[], |xml| {
+        xml.text("name", &[], &network.name);
+        xml.text("uuid", &[], network.uuid);
+        xml.element("metadata", &[], |xml| {
+            xml.empty("labrig:lab", &[("xmlns:labrig", &NAMESPACE), ("scenario", &lab.name)]);
+        });
+        forward(xml, network);
+        // No spanning tree: a lab's bridge has no loop, and a port must forward from its first frame.
+        xml.empty("bridge", &[("name", &network.bridge), ("stp", &"off"), ("delay", &0)]);
+        xml.empty("mac", &[("address", &network.mac)]);
+        if let Some(domain) = &network.domain {
+            // The network's own names are never asked of a forwarder.
+            xml.empty("domain", &[("name", domain), ("localOnly", &"yes")]);
+        }
+        dns(xml, &network.dns);
+        ip_v4(xml, &network.v4);
+        if let Some(v6) = &network.v6 {
+            ip_v6(xml, v6);
+        }
+    })
+}
+
+fn forward(xml: &mut Document, network: &Network) {
+    match network.mode {
+        NetworkMode::Nat if network.v6.is_some() => {
+            xml.element("forward", &[("mode", &"nat")], |xml| xml.empty("nat", &[("ipv6", &"yes")]));
+        }
+        NetworkMode::Nat => xml.empty("forward", &[("mode", &"nat")]),
+        NetworkMode::Routed => xml.empty("forward", &[("mode", &"route")]),
+        // Without the element, libvirt forwards nothing.
+        NetworkMode::Isolated => {}
+    }
+}
+
+fn dns(xml: &mut Document, dns: &Dns) {
+    if dns.forwarders.is_empty() && dns.txt.is_empty() && dns.hosts.is_empty() {
+        return;
+    }
+    // libvirt has a host element for each address, with all its names.
+    let mut names: BTreeMap<IpAddr, Vec<&DnsName>> = BTreeMap::new();
+    for (name, addresses) in &dns.hosts {
+        for address in addresses {
+            names.entry(*address).or_default().push(name);
+        }
+    }
+    xml.element("dns", &[], |xml| {
+        for server in &dns.forwarders {
+            xml.empty("forwarder", &[("addr", server)]);
+        }
+        for (name, value) in &dns.txt {
+            xml.empty("txt", &[("name", name), ("value", &txt_value(name, value))]);
+        }
+        for (address, names) in names {
+            xml.element("host", &[("ip", &address)], |xml| {
+                for name in names {
+                    xml.text("hostname", &[], name);
+                }
+            });
+        }
+    });
+}
+
+fn ip_v4(xml: &mut Document, v4: &NetworkV4) {
+    let prefix = v4.subnet.net().prefix_len();
+    let attributes: [(&str, &dyn std::fmt::Display); 3] =
+        [("family", &"ipv4"), ("address", &v4.gateway), ("prefix", &prefix)];
+    let Some(dhcp) = &v4.dhcp else {
+        xml.empty("ip", &attributes);
+        return;
+    };
+    xml.element("ip", &attributes, |xml| {
+        xml.element("dhcp", &[], |xml| {
+            xml.empty("range", &[("start", &dhcp.start), ("end", &dhcp.end)]);
+            for host in &dhcp.reservations {
+                xml.empty("host", &[("mac", &host.mac), ("name", &host.name), ("ip", &host.ip)]);
+            }
+        });
+    });
+}
+
+// No dhcp element: libvirt then has dnsmasq advertise the prefix, and guests make their addresses by SLAAC.
+fn ip_v6(xml: &mut Document, v6: &NetworkV6) {
+    let prefix = v6.prefix.net().prefix_len();
+    xml.empty("ip", &[("family", &"ipv6"), ("address", &v6.gateway), ("prefix", &prefix)]);
+}
+
+/// A TXT value as libvirt has to be told it.
+///
+/// libvirt copies the value as it is into dnsmasq's configuration (`txt-record=NAME,VALUE`), where a comma begins
+/// another string, ` #` a comment, and a line break another option; so what is not plain goes there in dnsmasq's
+/// quotes, control characters made visible. A value that would make the line longer than dnsmasq reads is cut.
+fn txt_value(name: &DnsName, value: &str) -> String {
+    let value = visible(value, char::is_control);
+    let room = DNSMASQ_LINE - "txt-record=,\"\"\n".len() - name.as_str().len();
+    if value.len() <= room && is_plain(&value) {
+        return value.into_owned();
+    }
+    const CUT: char = '…';
+    let mut quoted = String::from('"');
+    for c in value.chars() {
+        let escape = matches!(c, '"' | '\\');
+        // Counted with the opening quote; the mark is kept room for all along.
+        if quoted.len() - 1 + usize::from(escape) + c.len_utf8() > room - CUT.len_utf8() {
+            quoted.push(CUT);
+            break;
+        }
+        if escape {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether dnsmasq reads the value back unchanged without quotes.
+fn is_plain(value: &str) -> bool {
+    !value.is_empty()
+        && !value.starts_with(' ')
+        && !value.ends_with(' ')
+        && value.chars().all(|c| c == ' ' || (c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ',' | '#')))
+}

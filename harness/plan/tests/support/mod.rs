@@ -1,0 +1,196 @@
+//! A lab made by hand, with everything in it that a renderer has to deal with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use labrig_plan::{
+    lab::{
+        Check, CheckKind, Dhcp, Disk, Dns, Expect, Install, Lab, Network, NetworkV4, NetworkV6, Nic, Node, Origin,
+        Proxy, Reservation, Upstream, Url,
+    },
+    scenario::{Acceleration, Firewall, NetworkMode, Outcome},
+    unit::{Rate, Size},
+};
+use uuid::Uuid;
+
+/// The places of a lab that hold free text.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    pub(crate) description: String,
+    pub(crate) role: String,
+    pub(crate) txt: String,
+    pub(crate) run: String,
+    pub(crate) path: String,
+}
+
+impl Words {
+    /// The same text everywhere.
+    pub(crate) fn all(text: &str) -> Self {
+        Self {
+            description: text.to_owned(),
+            role: text.to_owned(),
+            txt: text.to_owned(),
+            run: text.to_owned(),
+            path: format!("/{text}"),
+        }
+    }
+}
+
+/// Three networks (NAT with DHCP and IPv6, isolated without DHCP, routed), a proxy for two of them, two nodes.
+pub(crate) fn lab(words: &Words) -> Lab {
+    Lab {
+        name: parsed("openstack"),
+        description: words.description.clone(),
+        acceleration: Acceleration::Auto,
+        requires: BTreeSet::new(),
+        expect: Expect { outcome: Outcome::Pass, stage: None, message: None },
+        networks: vec![edge(), openstack(words), storage()],
+        proxy: Some(Proxy {
+            networks: vec![parsed("edge"), parsed("openstack")],
+            forward_port: 8080,
+            intercept_http: 3128,
+            intercept_https: 3129,
+            bandwidth: Some(Rate::from_bytes_per_second(300_000)),
+            cache: Size::from_mib(2048),
+            resolver: parsed("8.8.8.8"),
+            firewall: Firewall::Nftables,
+        }),
+        upstream: upstream(words),
+        nodes: vec![
+            node(
+                "stack01",
+                Some(words),
+                &[
+                    ("openstack", "52:54:00:00:01:0b", "192.168.100.11", true),
+                    ("storage", "52:54:00:00:03:0b", "10.20.0.11", false),
+                ],
+                &["vda", "vdb"],
+            ),
+            node("stack02", None, &[("edge", "52:54:00:00:02:0c", "172.20.0.12", true)], &[]),
+        ],
+        checks: vec![
+            Check {
+                id: "ssh-1".to_owned(),
+                kind: CheckKind::Ssh {
+                    nodes: vec![parsed("stack01")],
+                    run: words.run.clone(),
+                    stdout: Some(words.run.clone()),
+                    exit: 0,
+                },
+            },
+            Check {
+                id: "http-2".to_owned(),
+                kind: CheckKind::Http {
+                    from: parsed("stack02"),
+                    url: Url { tls: false, host: "archive.lab".to_owned(), port: 80, path: words.path.clone() },
+                    status: 200,
+                    sha256: None,
+                    via: None,
+                    cache: None,
+                },
+            },
+        ],
+    }
+}
+
+fn openstack(words: &Words) -> Network {
+    Network {
+        name: parsed("openstack"),
+        uuid: Uuid::from_u128(1),
+        mode: NetworkMode::Nat,
+        bridge: parsed("lr-openstack"),
+        mac: parsed("52:54:00:00:01:01"),
+        v4: NetworkV4 {
+            subnet: parsed("192.168.100.0/24"),
+            gateway: parsed("192.168.100.1"),
+            dhcp: Some(Dhcp {
+                start: parsed("192.168.100.128"),
+                end: parsed("192.168.100.254"),
+                reservations: vec![Reservation {
+                    mac: parsed("52:54:00:00:01:0b"),
+                    ip: parsed("192.168.100.11"),
+                    name: parsed("stack01"),
+                }],
+            }),
+        },
+        v6: Some(NetworkV6 { prefix: parsed("2001:db8:100::/64"), gateway: parsed("2001:db8:100::1") }),
+        domain: None,
+        dns: Dns {
+            forwarders: vec![parsed("8.8.8.8"), parsed("2001:4860:4860::8888")],
+            txt: BTreeMap::from([(parsed("example"), words.txt.clone())]),
+            hosts: BTreeMap::from([
+                (parsed("mirror.lab"), vec![parsed("192.168.100.5"), parsed("2001:db8:100::5")]),
+                (parsed("www.lab"), vec![parsed("192.168.100.5")]),
+            ]),
+        },
+    }
+}
+
+fn storage() -> Network {
+    Network {
+        name: parsed("storage"),
+        uuid: Uuid::from_u128(3),
+        mode: NetworkMode::Isolated,
+        bridge: parsed("lr-storage"),
+        mac: parsed("52:54:00:00:03:01"),
+        v4: NetworkV4 { subnet: parsed("10.20.0.0/24"), gateway: parsed("10.20.0.1"), dhcp: None },
+        v6: None,
+        domain: None,
+        dns: Dns::default(),
+    }
+}
+
+fn edge() -> Network {
+    Network {
+        name: parsed("edge"),
+        uuid: Uuid::from_u128(2),
+        mode: NetworkMode::Routed,
+        bridge: parsed("lr-edge"),
+        mac: parsed("52:54:00:00:02:01"),
+        v4: NetworkV4 { subnet: parsed("172.20.0.0/28"), gateway: parsed("172.20.0.1"), dhcp: None },
+        v6: Some(NetworkV6 { prefix: parsed("2001:db8:200::/64"), gateway: parsed("2001:db8:200::1") }),
+        domain: Some(parsed("edge.lab")),
+        dns: Dns { forwarders: vec![parsed("8.8.4.4")], ..Dns::default() },
+    }
+}
+
+fn upstream(words: &Words) -> Upstream {
+    Upstream {
+        host_v4: parsed("198.51.100.2"),
+        gateway_v4: parsed("198.51.100.1"),
+        host_v6: parsed("2001:db8:ffff::2"),
+        gateway_v6: parsed("2001:db8:ffff::1"),
+        resolvers: vec![parsed("8.8.8.8"), parsed("8.8.4.4"), parsed("2001:4860:4860::8888")],
+        origins: vec![Origin {
+            name: parsed("archive.lab"),
+            v4: parsed("203.0.113.10"),
+            v6: parsed("2001:db8:ffff:1::10"),
+            files: BTreeMap::from([(words.path.clone(), Size::from_mib(1))]),
+        }],
+    }
+}
+
+/// A node with these interfaces (network, MAC, address, whether the network has a prefix) and disks.
+fn node(name: &str, words: Option<&Words>, nics: &[(&str, &str, &str, bool)], disks: &[&str]) -> Node {
+    Node {
+        name: parsed(name),
+        uuid: Uuid::from_u128(u128::from_be_bytes([7; 16])),
+        role: words.map(|words| words.role.clone()),
+        memory: Size::from_mib(256),
+        cpus: 1,
+        install: Install::Micro,
+        nics: nics
+            .iter()
+            .map(|(network, mac, v4, v6)| Nic {
+                network: parsed(network),
+                mac: parsed(mac),
+                v4: parsed(v4),
+                v6: v6.then(|| parsed("2001:db8:100::5054")),
+            })
+            .collect(),
+        disks: disks.iter().map(|target| Disk { target: (*target).to_owned(), size: Size::from_mib(64) }).collect(),
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a text of this file")
+}
