@@ -1,0 +1,37 @@
+//! Which Debian package has which program. Ubuntu uses the same names.
+
+/// Programs that labrig starts, and their packages.
+const PACKAGES: &[(&str, &str)] = &[
+    ("apt-get", "apt"),
+    ("busybox", "busybox-static"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("dpkg-deb", "dpkg"),
+    ("ip", "iproute2"),
+    ("ip6tables-restore", "iptables"),
+    ("iptables", "iptables"),
+    ("iptables-restore", "iptables"),
+    ("iptables-save", "iptables"),
+    ("ldd", "libc-bin"),
+    ("libvirtd", "libvirt-daemon"),
+    ("newgidmap", "uidmap"),
+    ("newuidmap", "uidmap"),
+    ("nft", "nftables"),
+    ("nsenter", "util-linux"),
+    ("qemu-img", "qemu-utils"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("setpriv", "util-linux"),
+    ("squid", "squid-openssl"),
+    ("ssh", "openssh-client"),
+    ("sysctl", "procps"),
+    ("unshare", "util-linux"),
+    ("virsh", "libvirt-clients"),
+    ("virtlogd", "libvirt-daemon"),
+    ("xz", "xz-utils"),
+    ("zstd", "zstd"),
+];
+
+/// The Debian package that has a program, where labrig knows.
+#[must_use]
+pub fn package_of(program: &str) -> Option<&'static str> {
+    PACKAGES.iter().find(|(name, _)| *name == program).map(|(_, package)| *package)
+}
