@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::{
     check::{
         Context,
-        check::{World, node},
+        checks::{World, node},
     },
     finding::did_you_mean,
     lab::{CheckKind, Node, Proxy},

@@ -1,6 +1,9 @@
 //! What a thing is known by besides its name: its UUID, its MAC, a bridge's name. All of it follows from names.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    ops::Range,
+};
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -34,8 +37,6 @@ impl<'s> Identity<'s> {
         owner: String,
         span: Range<usize>,
     ) -> Result<(), &(String, Range<usize>)> {
-        use std::collections::hash_map::Entry;
-
         match self.macs.entry(mac) {
             Entry::Vacant(free) => {
                 free.insert((owner, span));

@@ -12,7 +12,7 @@ use crate::{
     scenario::{self, Acceleration, Firewall, Lost, Outcome, Requirement, Scenario},
 };
 
-mod check;
+mod checks;
 mod dhcp;
 mod fetch;
 mod identity;
@@ -84,7 +84,7 @@ fn whole(name: Option<ScenarioName>, scenario: &Scenario, lost: &Lost, report: R
     let upstream = upstream::upstream(&mut context, &mut networks);
     let proxy = proxy::proxy(&mut context, &networks);
     let requires = requires(&mut context);
-    let checks = check::checks(&mut context, &networks, &nodes, &upstream, proxy.as_ref());
+    let checks = checks::checks(&mut context, &networks, &nodes, &upstream, proxy.as_ref());
     let report = context.report;
     match name {
         Some(name) if report.is_empty() => Ok(Lab {

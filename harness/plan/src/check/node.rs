@@ -1,6 +1,9 @@
 //! Rules for nodes, and the lab's nodes with all their addresses.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, hash_map::Entry},
+    net::Ipv4Addr,
+};
 
 use crate::{
     check::{
@@ -202,8 +205,8 @@ impl Cursor {
             {
                 continue;
             }
-            if !plan.book.contains_key(&address) {
-                plan.book.insert(address, (format!("node `{}`", **node), node.span()));
+            if let Entry::Vacant(free) = plan.book.entry(address) {
+                free.insert((format!("node `{node}`"), node.span()));
                 return Some(address);
             }
         }
