@@ -40,7 +40,7 @@ impl Daemon {
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.pid()
+        self.child.child.id()
     }
 
     /// What it is called in messages.

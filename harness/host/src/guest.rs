@@ -1,0 +1,22 @@
+//! Micro guests: a kernel of the distribution and an initramfs of our own, built without root and without touching
+//! what is installed, and kept by content.
+//!
+//! ```text
+//! packages (apt) -> unpacked tree -> modules in order, programs with their libraries -> initramfs
+//!                                 -> kernel                                          -> vmlinuz
+//! ```
+
+mod archive;
+mod binary;
+mod error;
+mod image;
+mod initramfs;
+mod modules;
+mod node;
+mod packages;
+mod store;
+
+pub use error::{GuestError, GuestErrorKind};
+pub use image::{Image, cached, ensure};
+pub use node::NodeFiles;
+pub use store::cache_folder;
