@@ -28,7 +28,7 @@ pub fn uplink_batch(upstream: &Upstream) -> String {
     out.line(format_args!("addr add {host_v6} peer {gateway_v6} dev {UPLINK} nodad"));
     out.line(format_args!("link set {UPLINK} up"));
     out.line(format_args!("route add default via {gateway_v4} dev {UPLINK}"));
-    out.comment("onlink: the other end is still down, and so IPv6 would not believe that the gateway is there.");
+    out.comment("onlink: while the other end is down, IPv6 would not believe that the gateway is there.");
     out.line(format_args!("route add default via {gateway_v6} dev {UPLINK} onlink"));
     out.finish()
 }
@@ -61,11 +61,12 @@ pub fn upstream_batch(lab: &Lab) -> String {
     let routed: Vec<_> = lab.networks.iter().filter(|network| network.mode == NetworkMode::Routed).collect();
     if !routed.is_empty() {
         out.comment("Guests of routed networks come with their own addresses, so answers need a way back.");
+        out.comment("onlink: IPv6 learns only a moment later that the link is up.");
     }
     for network in routed {
         out.line(format_args!("route add {} via {host_v4} dev {DOWNLINK}", network.v4.subnet));
         if let Some(v6) = &network.v6 {
-            out.line(format_args!("route add {} via {host_v6} dev {DOWNLINK}", v6.prefix));
+            out.line(format_args!("route add {} via {host_v6} dev {DOWNLINK} onlink", v6.prefix));
         }
     }
     out.finish()

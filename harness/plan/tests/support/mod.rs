@@ -10,7 +10,6 @@ use labrig_plan::{
     scenario::{Acceleration, Firewall, NetworkMode, Outcome},
     unit::{Rate, Size},
 };
-use uuid::Uuid;
 
 /// The places of a lab that hold free text.
 #[derive(Debug, Clone)]
@@ -95,7 +94,7 @@ pub(crate) fn lab(words: &Words) -> Lab {
 fn openstack(words: &Words) -> Network {
     Network {
         name: parsed("openstack"),
-        uuid: Uuid::from_u128(1),
+        uuid: parsed("00000000-0000-5000-8000-000000000001"),
         mode: NetworkMode::Nat,
         bridge: parsed("lr-openstack"),
         mac: parsed("52:54:00:00:01:01"),
@@ -128,7 +127,7 @@ fn openstack(words: &Words) -> Network {
 fn storage() -> Network {
     Network {
         name: parsed("storage"),
-        uuid: Uuid::from_u128(3),
+        uuid: parsed("00000000-0000-5000-8000-000000000003"),
         mode: NetworkMode::Isolated,
         bridge: parsed("lr-storage"),
         mac: parsed("52:54:00:00:03:01"),
@@ -142,7 +141,7 @@ fn storage() -> Network {
 fn edge() -> Network {
     Network {
         name: parsed("edge"),
-        uuid: Uuid::from_u128(2),
+        uuid: parsed("00000000-0000-5000-8000-000000000002"),
         mode: NetworkMode::Routed,
         bridge: parsed("lr-edge"),
         mac: parsed("52:54:00:00:02:01"),
@@ -173,7 +172,7 @@ fn upstream(words: &Words) -> Upstream {
 fn node(name: &str, words: Option<&Words>, nics: &[(&str, &str, &str, bool)], disks: &[&str]) -> Node {
     Node {
         name: parsed(name),
-        uuid: Uuid::from_u128(u128::from_be_bytes([7; 16])),
+        uuid: parsed(&format!("00000000-0000-5000-8000-{:0>12}", name.len() + disks.len())),
         role: words.map(|words| words.role.clone()),
         memory: Size::from_mib(256),
         cpus: 1,
