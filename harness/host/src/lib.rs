@@ -4,5 +4,6 @@ pub mod guest;
 pub mod keys;
 mod private_file;
 pub mod process;
+pub mod sandbox;
 pub mod ssh;
 pub mod wait;

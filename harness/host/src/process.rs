@@ -16,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use children::Registered;
 pub use daemon::Daemon;
 pub use package::package_of;
 
@@ -117,7 +118,7 @@ pub fn capture(
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let failed = |kind: io::Error| ProcessError { program: program.clone(), kind: kind.into() };
-    let mut child = children::Registered::spawn(command).map_err(failed)?;
+    let mut child = Registered::spawn(command).map_err(failed)?;
     let conversation = pipes::converse(&mut child, input.unwrap_or_default(), end);
     match conversation {
         Ok(Some(output)) => Ok((child.reap().map_err(failed)?, output)),

@@ -8,7 +8,9 @@ use std::{
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::{self, Text, Unfit};
 
 /// Why a text is not an address of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -186,8 +188,18 @@ impl fmt::Display for MacAddr {
     }
 }
 
+impl Unfit for AddressError {
+    fn expected(&self) -> String {
+        format!("{}: {}", self.noun, self.rule)
+    }
+}
+
 macro_rules! text_serde {
-    ($type:ident, $pattern:literal) => {
+    ($type:ident, $expected:literal, $pattern:literal) => {
+        impl Text for $type {
+            const EXPECTED: &'static str = $expected;
+        }
+
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -196,7 +208,7 @@ macro_rules! text_serde {
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                text::deserialize(deserializer)
             }
         }
 
@@ -212,6 +224,14 @@ macro_rules! text_serde {
     };
 }
 
-text_serde!(SubnetV4, r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$");
-text_serde!(PrefixV6, r"^[0-9A-Fa-f:]+/64$");
-text_serde!(MacAddr, r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$");
+text_serde!(
+    SubnetV4,
+    "an IPv4 subnet: write it as a string, as in `\"192.168.100.0/24\"`",
+    r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
+);
+text_serde!(PrefixV6, "an IPv6 prefix: write it as a string, as in `\"2001:db8:100::/64\"`", r"^[0-9A-Fa-f:]+/64$");
+text_serde!(
+    MacAddr,
+    "a MAC address: write it as a string, as in `\"52:54:00:00:01:01\"`",
+    r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$"
+);

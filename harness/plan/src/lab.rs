@@ -18,6 +18,7 @@ use crate::{
     scenario::{Acceleration, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Via},
     unit::{Rate, Size},
 };
+pub use crate::{scenario::Install, url::Url};
 
 /// A whole lab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,14 +248,6 @@ pub struct Node {
     pub disks: Vec<Disk>,
 }
 
-/// How a node's system gets there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Install {
-    /// Kernel and initramfs, nothing on disk.
-    Micro,
-}
-
 /// A network interface of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nic {
@@ -316,8 +309,9 @@ pub enum CheckKind {
         name: DnsName,
         /// The record asked for.
         record: Record,
-        /// What has to be among the answers; an empty list means that the name must not exist.
-        answer: Vec<String>,
+        /// What has to be among the answers: an empty list means that the name must not resolve, `None` that any
+        /// answer will do.
+        answer: Option<Vec<String>>,
     },
     /// A TCP port has to be open, or closed.
     Tcp {
@@ -370,19 +364,6 @@ pub enum CheckKind {
     },
 }
 
-/// An `http` or `https` URL. The path is free text without control characters or spaces.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Url {
-    /// Whether it is `https`.
-    pub tls: bool,
-    /// The host, a name or an address.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// Path and query, beginning with `/`.
-    pub path: String,
-}
-
 impl Lab {
     /// The network of that name.
     #[must_use]
@@ -394,16 +375,5 @@ impl Lab {
     #[must_use]
     pub fn node(&self, name: &NodeName) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name == *name)
-    }
-}
-
-impl fmt::Display for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, default) = if self.tls { ("https", 443) } else { ("http", 80) };
-        write!(f, "{scheme}://{}", self.host)?;
-        if self.port != default {
-            write!(f, ":{}", self.port)?;
-        }
-        f.write_str(&self.path)
     }
 }

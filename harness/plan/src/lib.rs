@@ -10,10 +10,16 @@
 
 pub mod address;
 pub mod artifact;
+pub mod check;
+pub mod finding;
 pub mod lab;
 pub mod layout;
 pub mod name;
 pub mod origin_file;
 pub mod render;
 pub mod scenario;
+mod text;
 pub mod unit;
+pub mod url;
+
+pub use check::load;

@@ -3,7 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::text::{self, Text, Unfit};
 
 /// Why a text is not a name of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +22,12 @@ pub struct NameError {
 impl NameError {
     fn new(text: &str, noun: &'static str, rule: &'static str) -> Self {
         Self { text: text.chars().take(80).collect(), noun, rule }
+    }
+}
+
+impl Unfit for NameError {
+    fn expected(&self) -> String {
+        format!("a {}: {}", self.noun, self.rule)
     }
 }
 
@@ -49,6 +57,10 @@ macro_rules! name {
             }
         }
 
+        impl Text for $type {
+            const EXPECTED: &'static str = concat!("a ", $noun, ": ", $rule);
+        }
+
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -57,7 +69,7 @@ macro_rules! name {
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                text::deserialize(deserializer)
             }
         }
 

@@ -3,7 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::{self, Text, Unfit};
 
 /// Why a text is not a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -159,8 +161,18 @@ fn largest_divisor(value: u64, units: impl Iterator<Item = (&'static str, u64)>)
         .unwrap_or(("B", 1))
 }
 
+impl Unfit for UnitError {
+    fn expected(&self) -> String {
+        format!("a {}: {}", self.noun, self.rule)
+    }
+}
+
 macro_rules! text_serde {
-    ($type:ident, $pattern:literal, $rule:ident) => {
+    ($type:ident, $expected:literal, $pattern:literal, $rule:ident) => {
+        impl Text for $type {
+            const EXPECTED: &'static str = $expected;
+        }
+
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -169,7 +181,7 @@ macro_rules! text_serde {
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                text::deserialize(deserializer)
             }
         }
 
@@ -185,5 +197,15 @@ macro_rules! text_serde {
     };
 }
 
-text_serde!(Size, "^[0-9]+ *(B|kB|MB|GB|KiB|MiB|GiB|TiB)$", SIZE_RULE);
-text_serde!(Rate, "^[0-9]+ *((B|kB|MB|GB|KiB|MiB|GiB)/s|[kMG]bit/s)$", RATE_RULE);
+text_serde!(
+    Size,
+    "a size: write a whole number and a unit in quotes, as in `\"256MiB\"`",
+    "^[0-9]+ *(B|kB|MB|GB|KiB|MiB|GiB|TiB)$",
+    SIZE_RULE
+);
+text_serde!(
+    Rate,
+    "a rate: write a whole number and a unit in quotes, as in `\"300kB/s\"`",
+    "^[0-9]+ *((B|kB|MB|GB|KiB|MiB|GiB)/s|[kMG]bit/s)$",
+    RATE_RULE
+);

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeSet,
     io,
     os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd},
-    process::{Child, Command, ExitStatus},
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -23,7 +23,7 @@ static REGISTER: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 /// A child that is in the register. Dropped while it still runs, it is killed.
 #[derive(Debug)]
-pub(super) struct Registered {
+pub(crate) struct Registered {
     pub(super) child: Child,
     pidfd: Pidfd,
     status: Option<ExitStatus>,
@@ -35,7 +35,7 @@ pub(crate) struct Pidfd(OwnedFd);
 
 impl Registered {
     /// Starts the command.
-    pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
+    pub(crate) fn spawn(command: &mut Command) -> io::Result<Self> {
         let mut register = register();
         let mut child = command.spawn()?;
         let pidfd = match Pidfd::open(child.id()) {
@@ -51,12 +51,21 @@ impl Registered {
         Ok(Self { child, pidfd, status: None })
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its standard input and output, where they are pipes.
+    pub(crate) fn take_pipes(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>) {
+        (self.child.stdin.take(), self.child.stdout.take())
+    }
+
     pub(super) fn pidfd(&self) -> &Pidfd {
         &self.pidfd
     }
 
     /// Its exit status, if it has ended.
-    pub(super) fn exited(&mut self) -> io::Result<Option<ExitStatus>> {
+    pub(crate) fn exited(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.status.is_none() {
             let mut register = register();
             if let Some(status) = self.child.try_wait()? {
@@ -68,13 +77,13 @@ impl Registered {
     }
 
     /// Waits for its end, but not beyond `end`.
-    pub(super) fn wait_until(&mut self, end: Instant) -> io::Result<Option<ExitStatus>> {
+    pub(crate) fn wait_until(&mut self, end: Instant) -> io::Result<Option<ExitStatus>> {
         self.pidfd.wait_until(Some(end))?;
         self.exited()
     }
 
     /// Waits for its end.
-    pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
+    pub(crate) fn reap(&mut self) -> io::Result<ExitStatus> {
         loop {
             self.pidfd.wait_until(None)?;
             if let Some(status) = self.exited()? {
@@ -84,7 +93,7 @@ impl Registered {
     }
 
     /// Ends it the hard way, and waits for that.
-    pub(super) fn kill(&mut self) -> io::Result<ExitStatus> {
+    pub(crate) fn kill(&mut self) -> io::Result<ExitStatus> {
         if let Some(status) = self.exited()? {
             return Ok(status);
         }

@@ -40,7 +40,7 @@ impl Daemon {
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.child.id()
+        self.child.pid()
     }
 
     /// What it is called in messages.

@@ -1,0 +1,38 @@
+//! The sandbox: a lab host made of namespaces on this machine.
+//!
+//! From outside, [`launch`] starts a program as the first process of new user (where the caller is not root),
+//! mount, network, PID, UTS and IPC namespaces. From inside, that program calls [`settle`] before anything else,
+//! which gives it file systems of its own. When the first process dies, the kernel ends every other process and
+//! drops every bridge, rule and mount: there is nothing to clean up.
+
+mod enter;
+mod etc;
+mod launch;
+mod missing;
+mod mounts;
+mod settle;
+
+use std::{io, path::PathBuf};
+
+pub use enter::{enter_command, first_process};
+pub use launch::{Launch, Launched, launch};
+pub use missing::{Missing, missing};
+pub use settle::{Settle, settle};
+
+/// Why a sandbox could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {}: {source}", place.display())]
+pub struct SandboxError {
+    /// What was being done.
+    pub action: &'static str,
+    /// With which file or directory.
+    pub place: PathBuf,
+    /// What the kernel said.
+    pub source: io::Error,
+}
+
+impl SandboxError {
+    fn new(action: &'static str, place: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
+        Self { action, place: place.into(), source: source.into() }
+    }
+}

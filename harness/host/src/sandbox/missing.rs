@@ -1,0 +1,105 @@
+//! What this machine and this user lack for a sandbox, and the command that helps.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use nix::unistd::{User, geteuid};
+
+use crate::process;
+
+/// Something that a sandbox needs and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What.
+    pub what: String,
+    /// The command that mends it, to be run as root; `None` where no command can.
+    pub fix: Option<String>,
+}
+
+impl Missing {
+    fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { what: what.into(), fix: Some(fix.into()) }
+    }
+}
+
+/// How many subordinate ids a lab needs: all that Debian's fixed users lie in.
+const SUBORDINATE_IDS: u32 = 65536;
+
+/// Everything that the calling user lacks for a sandbox. Starts no process.
+#[must_use]
+pub fn missing() -> Vec<Missing> {
+    let mut missing: Vec<Missing> = ["unshare", "nsenter", "ip"].into_iter().filter_map(program).chain(tun()).collect();
+    if !geteuid().is_root() {
+        missing.extend(user_namespaces());
+        missing.extend(["newuidmap", "newgidmap"].into_iter().filter_map(program));
+        missing.extend(subordinate("/etc/subuid", "--add-subuids"));
+        missing.extend(subordinate("/etc/subgid", "--add-subgids"));
+    }
+    missing
+}
+
+fn program(name: &str) -> Option<Missing> {
+    let package = process::package_of(name).unwrap_or(name);
+    match process::find(name) {
+        Ok(_) => None,
+        Err(_) => Some(Missing::new(format!("the program {name}"), format!("apt-get install {package}"))),
+    }
+}
+
+/// The device that taps are made with; by default everybody may use it, for it gives no power over others' taps.
+fn tun() -> Option<Missing> {
+    let path = "/dev/net/tun";
+    match fs::metadata(path) {
+        Err(_) => Some(Missing::new(format!("the device {path}"), "modprobe tun")),
+        Ok(_) if geteuid().is_root() => None,
+        Ok(metadata) if metadata.permissions().mode() & 0o006 == 0o006 => None,
+        Ok(_) => Some(Missing::new(format!("read and write access to {path}"), format!("chmod 0666 {path}"))),
+    }
+}
+
+/// The switches by which kernels and distributions keep ordinary users from user namespaces.
+fn user_namespaces() -> Option<Missing> {
+    let setting = |name: &str| fs::read_to_string(format!("/proc/sys/{name}")).ok().map(|text| text.trim().to_owned());
+    if !Path::new("/proc/self/ns/user").exists() {
+        return Some(Missing { what: "a kernel with user namespaces".to_owned(), fix: None });
+    }
+    let refusals = [
+        ("kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"),
+        ("user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"),
+        (
+            "kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+    ];
+    let (name, value, fix) = refusals.into_iter().find(|(name, value, _)| setting(name).as_deref() == Some(value))?;
+    Some(Missing::new(format!("user namespaces for ordinary users ({} is {value})", name.replace('/', ".")), fix))
+}
+
+/// A range of subordinate ids (subuid(5)).
+fn subordinate(file: &str, option: &str) -> Option<Missing> {
+    let uid = geteuid();
+    let name = User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let enough = text.lines().any(|line| {
+        let mut fields = line.split(':');
+        let owner = fields.next().is_some_and(|owner| owner == name || owner == uid.to_string());
+        owner && fields.nth(1).and_then(|count| count.parse().ok()).is_some_and(|count: u32| count >= SUBORDINATE_IDS)
+    });
+    if enough {
+        return None;
+    }
+    let start = first_free(&text);
+    Some(Missing::new(
+        format!("a range of {SUBORDINATE_IDS} ids for {name} in {file}"),
+        format!("usermod {option} {start}-{} {name}", start + SUBORDINATE_IDS - 1),
+    ))
+}
+
+/// The first number behind all ranges that are given away, and not below `SUB_UID_MIN` of login.defs(5).
+fn first_free(text: &str) -> u32 {
+    let ends = text.lines().filter_map(|line| {
+        let mut numbers = line.split(':').skip(1).filter_map(|field| field.parse::<u32>().ok());
+        Some(numbers.next()?.saturating_add(numbers.next()?))
+    });
+    ends.chain([100_000]).max().unwrap_or(100_000)
+}

@@ -1,0 +1,189 @@
+//! Rules for checks that fetch a URL.
+
+use std::net::IpAddr;
+
+use crate::{
+    check::{
+        Context,
+        checks::{World, node},
+    },
+    finding::did_you_mean,
+    lab::{CheckKind, Node, Proxy},
+    scenario::{At, BandwidthCheck, HttpCheck, Via},
+    url::Url,
+};
+
+pub(super) fn http(context: &mut Context<'_>, world: &World<'_>, check: &HttpCheck) -> Option<CheckKind> {
+    let status = check.status.as_deref().copied().unwrap_or(200);
+    if let Some(written) = &check.status
+        && !(100..=599).contains(&status)
+    {
+        context
+            .report
+            .add(written.span(), format!("{status} is no HTTP status"))
+            .help("between 100 and 599 (RFC 9110)");
+    }
+    if let Some(digest) = &check.sha256
+        && (digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        context
+            .report
+            .add(digest.span(), "not a SHA-256")
+            .help("write its 64 hexadecimal digits, as `sha256sum` prints them");
+    }
+    url(context, world, &check.url, status == 200);
+    let from = node(context, world, &check.from)?;
+    way(context, world, from, check);
+    Some(CheckKind::Http {
+        from: from.name.clone(),
+        url: (*check.url).clone(),
+        status,
+        sha256: check.sha256.as_ref().map(|digest| digest.to_ascii_lowercase()),
+        via: check.via.as_deref().copied(),
+        cache: check.cache.as_deref().copied(),
+    })
+}
+
+pub(super) fn bandwidth(context: &mut Context<'_>, world: &World<'_>, check: &At<BandwidthCheck>) -> Option<CheckKind> {
+    let (at_least, at_most) = (check.at_least.as_deref().copied(), check.at_most.as_deref().copied());
+    if at_least.is_none() && at_most.is_none() && !context.lost.within(&["check", "bandwidth"]) {
+        context
+            .report
+            .add(check.span(), "this check has no bound to hold the rate against")
+            .help("add `at-least`, `at-most`, or both");
+    }
+    if let (Some(least), Some(most)) = (&check.at_least, &check.at_most)
+        && **least > **most
+    {
+        context
+            .report
+            .add(least.span(), format!("no rate is at least `{}` and at most `{}`", **least, **most))
+            .help("swap the two")
+            .related(most.span(), "the upper bound");
+    }
+    if let (Some(least), Some(limit)) = (&check.at_least, world.proxy.and_then(|proxy| proxy.bandwidth))
+        && **least > limit
+    {
+        context
+            .report
+            .add(least.span(), format!("the proxy lets `{limit}` through, so `{}` is never reached", **least))
+            .help("ask for less, or raise the `bandwidth` of `[proxy]`");
+    }
+    url(context, world, &check.url, true);
+    let from = node(context, world, &check.from)?;
+    if let Some(proxy) = proxy(context, world, &check.url, "a bandwidth check measures the proxy")
+        && !serves(proxy, from)
+    {
+        not_served(context, from, proxy, &check.from);
+    }
+    Some(CheckKind::Bandwidth { from: from.name.clone(), url: (*check.url).clone(), at_least, at_most })
+}
+
+/// Whether the host is one that the lab knows, and the origin has the file.
+fn url(context: &mut Context<'_>, world: &World<'_>, url: &At<Url>, has_file: bool) {
+    if url.host.parse::<IpAddr>().is_ok() {
+        return;
+    }
+    let host = url.host.to_ascii_lowercase();
+    let origin = world.upstream.origins.iter().find(|origin| origin.name.as_str().eq_ignore_ascii_case(&host));
+    let Some(origin) = origin else {
+        let known = knows(world, &host) || context.lost.within(&["upstream"]) || context.lost.within(&["network"]);
+        if !known {
+            let help = did_you_mean(&host, world.upstream.origins.iter().map(|origin| origin.name.as_str()))
+                .unwrap_or_else(|| format!("add `[upstream.origin.\"{host}\"]` with the files that it serves"));
+            context.report.add(url.span(), format!("nothing in this lab is called `{host}`")).help(help);
+        }
+        return;
+    };
+    if has_file && !origin.files.contains_key(url.file()) && !context.lost.within(&["upstream", "origin", &host]) {
+        let help = did_you_mean(url.file(), origin.files.keys().map(String::as_str)).unwrap_or_else(|| {
+            format!("add it: `files = {{ \"{}\" = \"64KiB\" }}`, or expect a status of 404", url.file())
+        });
+        context.report.add(url.span(), format!("origin `{host}` has no file `{}`", url.file())).help(help);
+    }
+}
+
+/// Whether a network's DNS server knows the host by itself: a host record, or a node with or without domain.
+fn knows(world: &World<'_>, host: &str) -> bool {
+    let node = |name: &str| world.nodes.iter().any(|node| node.name.as_str() == name);
+    let mut networks = world.networks.iter();
+    node(host)
+        || networks.any(|network| {
+            let own = network
+                .domain
+                .as_ref()
+                .and_then(|domain| host.strip_suffix(&domain.as_str().to_ascii_lowercase())?.strip_suffix('.'));
+            own.is_some_and(node) || network.dns.hosts.keys().any(|name| name.as_str().eq_ignore_ascii_case(host))
+        })
+}
+
+/// Whether the way that the request has to take is one that it can take.
+fn way(context: &mut Context<'_>, world: &World<'_>, from: &Node, check: &HttpCheck) {
+    let redirected = matches!(check.url.port, 80 | 443);
+    if let Some(via) = &check.via {
+        match **via {
+            Via::Direct => {
+                if let Some(proxy) = world.proxy
+                    && serves(proxy, from)
+                    && redirected
+                {
+                    context
+                        .report
+                        .add(via.span(), format!("whatever `{}` fetches goes through the proxy", from.name))
+                        .help("fetch from a node on a network that the proxy does not serve");
+                }
+            }
+            Via::Proxy => {
+                if let Some(proxy) = proxy(context, world, via, "`via = \"proxy\"`") {
+                    if !serves(proxy, from) {
+                        not_served(context, from, proxy, &check.from);
+                    } else if !redirected {
+                        context
+                            .report
+                            .add(check.url.span(), format!("port {} is not redirected to the proxy", check.url.port))
+                            .help("only what goes to port 80 or 443 is; or use `via = \"forward-port\"`");
+                    }
+                }
+            }
+            Via::ForwardPort => _ = proxy(context, world, via, "`via = \"forward-port\"`"),
+        }
+    }
+    let Some(cache) = &check.cache else { return };
+    if check.url.tls {
+        context
+            .report
+            .add(cache.span(), "HTTPS is spliced, never decrypted, so nothing of it is ever cached")
+            .help("leave `cache` out, or fetch the same over `http`");
+    } else if let Some(proxy) = proxy(context, world, cache, "a cache") {
+        match check.via.as_deref() {
+            Some(Via::Direct) => {
+                context
+                    .report
+                    .add(cache.span(), "a direct request has nothing to do with the cache")
+                    .help("leave `cache` or `via` out");
+            }
+            None if !serves(proxy, from) => not_served(context, from, proxy, &check.from),
+            _ => {}
+        }
+    }
+}
+
+/// The proxy; a finding where the scenario has none.
+fn proxy<'w, T>(context: &mut Context<'_>, world: &World<'w>, place: &At<T>, what: &str) -> Option<&'w Proxy> {
+    if context.scenario.proxy.is_none() && !context.lost.within(&["proxy"]) {
+        context.report.add(place.span(), format!("{what}, and this lab has no proxy")).help("add one: `[proxy]`");
+    }
+    world.proxy
+}
+
+fn serves(proxy: &Proxy, node: &Node) -> bool {
+    node.nics.iter().any(|nic| proxy.networks.contains(&nic.network))
+}
+
+fn not_served<T>(context: &mut Context<'_>, from: &Node, proxy: &Proxy, place: &At<T>) {
+    let served: Vec<_> = proxy.networks.iter().map(|network| format!("`{network}`")).collect();
+    context
+        .report
+        .add(place.span(), format!("the proxy does not serve any network of `{}`", from.name))
+        .help(format!("it serves {}", served.join(", ")));
+}

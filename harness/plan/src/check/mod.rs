@@ -1,0 +1,155 @@
+//! From a scenario to a lab: what the file means, and everything that cannot be meant.
+//!
+//! One file a family of rules. All of them are tried, whatever the others found, so a person sees every problem
+//! at once; a lab comes out only where there is none.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    finding::{Findings, Report},
+    lab::{Expect, Lab},
+    name::ScenarioName,
+    scenario::{self, Acceleration, Firewall, Lost, Outcome, Requirement, Scenario},
+};
+
+mod checks;
+mod dhcp;
+mod fetch;
+mod identity;
+mod network;
+mod node;
+mod proxy;
+mod range;
+mod upstream;
+mod words;
+
+use identity::Identity;
+
+/// What every rule works with.
+struct Context<'s> {
+    scenario: &'s Scenario,
+    lost: &'s Lost,
+    report: Report,
+    identity: Identity<'s>,
+}
+
+/// Reads and checks a scenario. Its name is the stem of `file_name`.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, at once.
+pub fn load(file_name: &str, bytes: &[u8]) -> Result<Lab, Findings> {
+    let (scenario, lost, mut report) = scenario::parse_all(file_name, bytes);
+    let name = scenario_name(file_name, &mut report);
+    match scenario {
+        Some(scenario) => whole(name, &scenario, &lost, report),
+        None => Err(report.into_findings()),
+    }
+}
+
+/// Checks a scenario that was read from `source`. Its name is the stem of `file_name`.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, at once.
+pub fn lab(file_name: &str, scenario: &Scenario, source: &str) -> Result<Lab, Findings> {
+    let mut report = Report::new(file_name, source);
+    let name = scenario_name(file_name, &mut report);
+    whole(name, scenario, &Lost::default(), report)
+}
+
+fn scenario_name(file_name: &str, report: &mut Report) -> Option<ScenarioName> {
+    let file = file_name.rsplit('/').next().unwrap_or(file_name);
+    let stem = file.strip_suffix(".toml").unwrap_or(file);
+    match stem.parse() {
+        Ok(name) => Some(name),
+        Err(error) => {
+            report
+                .add(0..0, format!("the file's name is the scenario's, and `{}` is none", error.text))
+                .help(format!("rename the file: {}", error.rule));
+            None
+        }
+    }
+}
+
+fn whole(name: Option<ScenarioName>, scenario: &Scenario, lost: &Lost, report: Report) -> Result<Lab, Findings> {
+    let identity = Identity::new(name.as_ref().map_or("", ScenarioName::as_str));
+    let mut context = Context { scenario, lost, report, identity };
+    let description = words::description(&mut context);
+    let expect = expect(&mut context);
+    node::claim_macs(&mut context);
+    let mut networks = network::networks(&mut context);
+    let nodes = node::nodes(&mut context, &mut networks);
+    let mut networks = network::finish(networks, &nodes);
+    let upstream = upstream::upstream(&mut context, &mut networks);
+    let proxy = proxy::proxy(&mut context, &networks);
+    let requires = requires(&mut context);
+    let checks = checks::checks(&mut context, &networks, &nodes, &upstream, proxy.as_ref());
+    let report = context.report;
+    match name {
+        Some(name) if report.is_empty() => Ok(Lab {
+            name,
+            description,
+            acceleration: *scenario.acceleration,
+            requires,
+            expect,
+            networks,
+            proxy,
+            upstream,
+            nodes,
+            checks,
+        }),
+        _ => Err(report.into_findings()),
+    }
+}
+
+fn expect(context: &mut Context<'_>) -> Expect {
+    let expect = &context.scenario.expect;
+    if expect.outcome == Outcome::Pass {
+        let spans = [
+            ("stage", expect.stage.as_ref().map(|stage| stage.span())),
+            ("message", expect.message.as_ref().map(|message| message.span())),
+        ];
+        for (key, span) in spans {
+            if let Some(span) = span {
+                context
+                    .report
+                    .add(span, format!("`{key}` says how the lab fails, but it is expected to pass"))
+                    .help(format!("write `outcome = \"fail\"`, or leave `{key}` out"));
+            }
+        }
+    }
+    Expect {
+        outcome: expect.outcome,
+        stage: expect.stage.as_deref().copied(),
+        message: expect.message.as_deref().cloned(),
+    }
+}
+
+/// What the file asks for, and what follows from the rest of it.
+fn requires(context: &mut Context<'_>) -> BTreeSet<Requirement> {
+    let scenario = context.scenario;
+    let mut requires: BTreeSet<_> = scenario.requires.iter().map(|requirement| **requirement).collect();
+    if *scenario.acceleration == Acceleration::Tcg
+        && let Some(kvm) = scenario.requires.iter().find(|requirement| ***requirement == Requirement::Kvm)
+    {
+        context
+            .report
+            .add(kvm.span(), "`kvm` is required, but guests are to run on `tcg`")
+            .related(scenario.acceleration.span(), "said here");
+    }
+    if *scenario.acceleration == Acceleration::Kvm {
+        requires.insert(Requirement::Kvm);
+    }
+    if scenario.network.values().any(|network| network.ipv6.is_some()) {
+        requires.insert(Requirement::Ipv6);
+    }
+    if let Some(proxy) = &scenario.proxy {
+        requires.insert(Requirement::Squid);
+        requires.insert(match proxy.firewall {
+            Firewall::Nftables => Requirement::Nftables,
+            Firewall::Iptables => Requirement::Iptables,
+        });
+    }
+    requires
+}

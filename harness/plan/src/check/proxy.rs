@@ -1,0 +1,112 @@
+//! Rules for the proxy, and the lab's proxy.
+
+use std::net::IpAddr;
+
+use crate::{
+    check::{Context, node::unknown_network},
+    lab::{Network, Proxy},
+    name::NetworkName,
+    scenario::{self, At, NetworkMode},
+    unit::Size,
+};
+
+const FORWARD: u16 = 8080;
+const INTERCEPT_HTTP: u16 = 3128;
+const INTERCEPT_HTTPS: u16 = 3129;
+const DEFAULT_CACHE: Size = Size::from_mib(256);
+/// `cache_dir` counts in MiB.
+const LEAST_CACHE: Size = Size::from_mib(1);
+/// Where dnsmasq listens on every bridge.
+const DNS_PORT: u16 = 53;
+
+/// The proxy, if the scenario has one that makes sense so far.
+pub(super) fn proxy(context: &mut Context<'_>, networks: &[Network]) -> Option<Proxy> {
+    let written = context.scenario.proxy.as_ref()?;
+    ports(context, written);
+    if let Some(bandwidth) = &written.bandwidth
+        && bandwidth.bytes_per_second() == 0
+    {
+        context.report.add(bandwidth.span(), "nothing passes at this rate").help("leave `bandwidth` out for no limit");
+    }
+    let cache = written.cache.as_deref().copied().unwrap_or(DEFAULT_CACHE);
+    if let Some(size) = &written.cache
+        && cache < LEAST_CACHE
+    {
+        context
+            .report
+            .add(size.span(), format!("`{cache}` is too small for a cache"))
+            .help(format!("at least `{LEAST_CACHE}`"));
+    }
+    let proxied = match &written.networks {
+        Some(names) => named(context, names, networks),
+        None => networks.iter().filter(|network| network.mode == NetworkMode::Nat).collect(),
+    };
+    let Some(first) = proxied.first() else {
+        if written.networks.is_none() && !context.lost.within(&["network"]) {
+            context
+                .report
+                .add(written.span(), "the proxy has no network to serve: none has the mode `nat`")
+                .help("name one: `networks = [\"...\"]`");
+        }
+        return None;
+    };
+    Some(Proxy {
+        networks: proxied.iter().map(|network| network.name.clone()).collect(),
+        forward_port: written.forward_port.as_deref().copied().unwrap_or(FORWARD),
+        intercept_http: written.intercept.http.as_deref().copied().unwrap_or(INTERCEPT_HTTP),
+        intercept_https: written.intercept.https.as_deref().copied().unwrap_or(INTERCEPT_HTTPS),
+        bandwidth: written.bandwidth.as_deref().copied(),
+        cache,
+        resolver: IpAddr::V4(first.v4.gateway),
+        firewall: written.firewall,
+    })
+}
+
+/// The networks that the file names, in the order of their names.
+fn named<'n>(context: &mut Context<'_>, names: &At<Vec<At<NetworkName>>>, networks: &'n [Network]) -> Vec<&'n Network> {
+    if names.is_empty() && !context.lost.within(&["proxy", "networks"]) {
+        context
+            .report
+            .add(names.span(), "the proxy has no network to serve")
+            .help("name one, or leave `networks` out for every `nat` network");
+    }
+    for name in &***names {
+        match networks.iter().find(|network| network.name == **name) {
+            None => unknown_network(context, name),
+            Some(network) if network.mode == NetworkMode::Isolated => {
+                context
+                    .report
+                    .add(name.span(), format!("network `{}` is isolated: nothing of it gets as far as a proxy", **name))
+                    .help("take it off the list, or give the network another mode");
+            }
+            Some(_) => {}
+        }
+    }
+    networks.iter().filter(|network| names.iter().any(|name| **name == network.name)).collect()
+}
+
+fn ports(context: &mut Context<'_>, proxy: &scenario::Proxy) {
+    let ports = [
+        ("forward-port", &proxy.forward_port, FORWARD),
+        ("intercept.http", &proxy.intercept.http, INTERCEPT_HTTP),
+        ("intercept.https", &proxy.intercept.https, INTERCEPT_HTTPS),
+    ];
+    let value = |written: &Option<At<u16>>, default| written.as_deref().copied().unwrap_or(default);
+    for (index, (key, written, default)) in ports.iter().enumerate() {
+        let port = value(written, *default);
+        let span = written.as_ref().map(At::span);
+        if port == 0 || port == DNS_PORT {
+            let why = if port == 0 { "no port" } else { "the port of the network's DNS server" };
+            context.report.add(span.clone().unwrap_or_default(), format!("`{key}` is {port}, which is {why}"));
+        }
+        for (other_key, other, other_default) in &ports[..index] {
+            if port == value(other, *other_default) {
+                let span = span.clone().or_else(|| other.as_ref().map(At::span)).unwrap_or_default();
+                context
+                    .report
+                    .add(span, format!("`{other_key}` and `{key}` are both {port}"))
+                    .help(format!("give each its own port; the default of `{key}` is {default}"));
+            }
+        }
+    }
+}

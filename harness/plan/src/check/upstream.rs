@@ -1,0 +1,112 @@
+//! Rules for the upstream, and the lab's upstream.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::{
+    check::{Context, range},
+    lab::{Network, Origin, Upstream},
+    scenario::{self, NetworkMode},
+};
+
+/// Hosts of both documentation ranges: the lab host, the upstream, and its origins from there on.
+const GATEWAY: u8 = 1;
+const HOST: u8 = 2;
+const FIRST_ORIGIN: u8 = 16;
+const FIRST_ORIGIN_V6: u16 = 0x1000;
+/// As many as the last byte of an IPv4 address can tell apart, broadcast excluded.
+const MOST_ORIGINS: usize = 239;
+
+/// The upstream. Networks that ask no server of their own choice, and are no islands, ask the upstream's.
+pub(super) fn upstream(context: &mut Context<'_>, networks: &mut [Network]) -> Upstream {
+    forwarders(context, networks);
+    let gateway = IpAddr::V4(v4(GATEWAY));
+    for network in networks.iter_mut() {
+        if network.mode != NetworkMode::Isolated && network.dns.forwarders.is_empty() {
+            network.dns.forwarders.push(gateway);
+        }
+    }
+    let mut resolvers = Vec::new();
+    for forwarder in networks.iter().flat_map(|network| &network.dns.forwarders) {
+        if !resolvers.contains(forwarder) {
+            resolvers.push(*forwarder);
+        }
+    }
+    if resolvers.is_empty() {
+        resolvers.push(gateway);
+    }
+    Upstream {
+        host_v4: v4(HOST),
+        gateway_v4: v4(GATEWAY),
+        host_v6: v6(HOST.into()),
+        gateway_v6: v6(GATEWAY.into()),
+        resolvers,
+        origins: origins(context),
+    }
+}
+
+fn v4(host: u8) -> Ipv4Addr {
+    let [a, b, c, _] = range::UPSTREAM_V4.addr().octets();
+    Ipv4Addr::new(a, b, c, host)
+}
+
+fn v6(host: u16) -> Ipv6Addr {
+    Ipv6Addr::from(u128::from(range::UPSTREAM_V6.addr()) | u128::from(host))
+}
+
+/// The upstream takes the forwarders' addresses, so nothing else in the lab may have them.
+fn forwarders(context: &mut Context<'_>, networks: &[Network]) {
+    for forwarder in context.scenario.network.values().flat_map(|network| &network.dns.forwarders) {
+        let inside = networks.iter().find(|network| match **forwarder {
+            IpAddr::V4(address) => network.v4.subnet.net().contains(&address),
+            IpAddr::V6(address) => network.v6.as_ref().is_some_and(|v6| v6.prefix.net().contains(&address)),
+        });
+        let owner = match inside {
+            Some(network) => format!("is inside network `{}`", network.name),
+            None if **forwarder == v4(HOST) || **forwarder == v6(HOST.into()) => "is the lab host's own".to_owned(),
+            None => continue,
+        };
+        context
+            .report
+            .add(forwarder.span(), format!("forwarder `{}` {owner}", **forwarder))
+            .help("name a server of the internet, as in `8.8.8.8`; the lab's upstream answers in its place");
+    }
+}
+
+fn origins(context: &mut Context<'_>) -> Vec<Origin> {
+    let scenario = context.scenario;
+    if let Some((beyond, _)) = scenario.upstream.origin.iter().nth(MOST_ORIGINS) {
+        context
+            .report
+            .add(beyond.span(), format!("{} origins are too many", scenario.upstream.origin.len()))
+            .help(format!("the upstream has addresses for {MOST_ORIGINS}"));
+    }
+    let numbered = (FIRST_ORIGIN..).zip(FIRST_ORIGIN_V6..).zip(&scenario.upstream.origin).take(MOST_ORIGINS);
+    let origins = numbered.map(|((host_v4, host_v6), (name, origin))| {
+        paths(context, origin);
+        Origin {
+            name: (**name).clone(),
+            v4: v4(host_v4),
+            v6: v6(host_v6),
+            files: origin.files.iter().map(|(path, size)| ((**path).clone(), **size)).collect(),
+        }
+    });
+    origins.collect()
+}
+
+fn paths(context: &mut Context<'_>, origin: &scenario::Origin) {
+    for path in origin.files.keys() {
+        let problem = if !path.starts_with('/') {
+            "does not begin with `/`"
+        } else if path.chars().any(|c| c.is_control() || matches!(c, ' ' | '?' | '#')) {
+            "has a space, a control character, `?` or `#`"
+        } else if path.split('/').any(|part| matches!(part, "." | "..")) {
+            "has `.` or `..` as a part, which clients resolve themselves"
+        } else {
+            continue;
+        };
+        context
+            .report
+            .add(path.span(), format!("the path `{}` {problem}", path.chars().take(80).collect::<String>()))
+            .help("write it as a URL has it, as in `/pool/blob`");
+    }
+}

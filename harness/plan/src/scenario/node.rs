@@ -1,0 +1,58 @@
+//! `[node.<name>]`.
+
+use std::net::Ipv4Addr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{address::MacAddr, name::NetworkName, scenario::At, unit::Size};
+
+/// A virtual machine.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Node {
+    /// What it is for; free text. Default: nothing.
+    pub role: Option<At<String>>,
+    /// Memory. Default: `256MiB`.
+    pub memory: Option<At<Size>>,
+    /// Virtual CPUs. Default: 1.
+    pub cpus: Option<At<u32>>,
+    /// How its system gets there: `micro`. Default: `micro`.
+    #[serde(default)]
+    pub install: Install,
+    /// Network interfaces, `eth0` first. Default: one on the only network.
+    #[serde(default)]
+    pub nic: Vec<At<Nic>>,
+    /// Disks, `vda` first. Default: none.
+    #[serde(default)]
+    pub disk: Vec<Disk>,
+}
+
+/// How a node's system gets there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Install {
+    /// Kernel and initramfs, nothing on disk.
+    #[default]
+    Micro,
+}
+
+/// A network interface.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Nic {
+    /// The network it is plugged into.
+    pub network: At<NetworkName>,
+    /// Its IPv4 address. Default: the next free one.
+    pub ip: Option<At<Ipv4Addr>>,
+    /// Its MAC. Default: made from the names of scenario and node.
+    pub mac: Option<At<MacAddr>>,
+}
+
+/// A disk, empty at first.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Disk {
+    /// Its size.
+    pub size: At<Size>,
+}

@@ -1,0 +1,155 @@
+//! From bytes to a scenario, with every problem on the way.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use toml::de::DeTable;
+
+use super::{
+    Scenario,
+    structure::{Fault, FaultKind},
+    tree::{LeftOut, Root},
+};
+use crate::finding::{Findings, Report};
+
+/// The longest scenario that is read, in bytes: some 5,000 nodes.
+const LONGEST: usize = 1 << 20;
+
+/// Faults after which reading again stops; more are not shown anyway.
+const FAULTS: usize = 100;
+
+/// What was left out of a scenario because it did not fit, so that nothing else is blamed for its absence.
+#[derive(Debug, Default)]
+pub(crate) struct Lost(BTreeSet<Vec<String>>);
+
+impl Lost {
+    /// Whether anything was left out of the table that these keys lead to, or the table itself.
+    pub(crate) fn within(&self, keys: &[&str]) -> bool {
+        self.0.iter().any(|lost| lost.iter().zip(keys).all(|(a, b)| a == b))
+    }
+}
+
+/// Reads the scenario in `bytes`; findings name the file `file_name`.
+///
+/// # Errors
+///
+/// Everything that is wrong with its encoding, syntax, keys and values, at once.
+pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Findings> {
+    let (scenario, _, report) = parse_all(file_name, bytes);
+    match scenario {
+        Some(scenario) if report.is_empty() => Ok(scenario),
+        _ => Err(report.into_findings()),
+    }
+}
+
+/// The same, with what could be read where something is wrong.
+pub(crate) fn parse_all(file_name: &str, bytes: &[u8]) -> (Option<Scenario>, Lost, Report) {
+    if bytes.len() > LONGEST {
+        let mut report = Report::new(file_name, "");
+        report
+            .add(0..0, format!("{} bytes are too many for a scenario", bytes.len()))
+            .help(format!("a scenario has at most {LONGEST} bytes; is this the right file?"));
+        return (None, Lost::default(), report);
+    }
+    match str::from_utf8(bytes) {
+        Ok(source) => parse_text(source, Report::new(file_name, source)),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let mut report = Report::new(file_name, &String::from_utf8_lossy(bytes));
+            report
+                .add(at..at + char::REPLACEMENT_CHARACTER.len_utf8(), format!("not UTF-8: byte 0x{:02x}", bytes[at]))
+                .help("save the file as UTF-8, which TOML asks for");
+            (None, Lost::default(), report)
+        }
+    }
+}
+
+fn parse_text(source: &str, mut report: Report) -> (Option<Scenario>, Lost, Report) {
+    let (table, errors) = DeTable::parse_recoverable(source);
+    let mut recovered = true;
+    for error in &errors {
+        recovered &= note_syntax(error, source, &mut report);
+    }
+    if !recovered {
+        // What is left of the file may have lost any of its parts.
+        return (None, Lost::default(), report);
+    }
+    if table.get_ref().is_empty() {
+        let message = if source.trim().is_empty() { "the file is empty" } else { "the file has no keys" };
+        report
+            .add(0..0, message)
+            .help("write at least a `description`, a `[network.<name>]` with a `subnet`, and a `[node.<name>]`");
+        return (None, Lost::default(), report);
+    }
+    let mut lost = Lost::default();
+    let scenario = fit(table.get_ref(), &mut lost, &mut report);
+    (scenario, lost, report)
+}
+
+/// Notes a syntax error, and says whether the parser lost nothing by it.
+fn note_syntax(error: &toml::de::Error, source: &str, report: &mut Report) -> bool {
+    let span = error.span().unwrap_or(0..0);
+    let (message, expected) = match error.message().split_once(", expected ") {
+        Some((message, expected)) => (message, Some(expected)),
+        None => (error.message(), None),
+    };
+    match message {
+        "string values must be quoted" if span.is_empty() => {
+            report.add(span, "a value is missing");
+            false
+        }
+        "string values must be quoted" => {
+            let value: String = source[span.clone()].chars().take(80).collect();
+            report.add(span, message).help(format!("write `\"{value}\"`"));
+            true
+        }
+        "duplicate key" => {
+            report.add(span, message).help("this key stands twice in the same table; keep one");
+            true
+        }
+        "invalid integer" | "invalid float" | "invalid datetime" => {
+            report.add(span, message).help("if this is meant as a string, put it in quotes");
+            false
+        }
+        _ => {
+            let finding = report.add(span, message);
+            if let Some(expected) = expected.filter(|expected| *expected != "nothing") {
+                finding.help(format!("expected {expected}"));
+            }
+            false
+        }
+    }
+}
+
+/// Reads a scenario from the tree. Whatever does not fit is noted and left out, and the rest is read again.
+fn fit(table: &DeTable<'_>, lost: &mut Lost, report: &mut Report) -> Option<Scenario> {
+    let mut left_out = LeftOut::default();
+    for _ in 0..FAULTS {
+        let fault = match Scenario::deserialize(Root { table, left_out: &left_out }) {
+            Ok(scenario) => return Some(scenario),
+            Err(fault) => fault,
+        };
+        if !follows(&fault, &left_out) {
+            fault.note(report);
+        }
+        let entry = fault.entry?;
+        left_out.entries.insert(entry);
+        if let (Some(parent), Some(key)) = (fault.parent, fault.mends()) {
+            left_out.keys.entry(parent).or_default().push(key);
+        }
+        if !matches!(fault.kind, FaultKind::UnknownKey { .. }) {
+            lost.0.insert(fault.path.into_iter().rev().collect());
+        }
+    }
+    None
+}
+
+/// Whether the fault is only there because of what was left out.
+fn follows(fault: &Fault, left_out: &LeftOut) -> bool {
+    let Some(gone) = fault.entry.and_then(|table| left_out.keys.get(&table)) else { return false };
+    match &fault.kind {
+        FaultKind::MissingKey(key) => gone.iter().any(|gone| gone == key),
+        FaultKind::Choice { keys, .. } => keys.is_empty(),
+        _ => false,
+    }
+}
