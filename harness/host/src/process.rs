@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use children::Registered;
+pub(crate) use children::{Pidfd, Registered, reap_orphan};
 pub use daemon::Daemon;
 pub use package::package_of;
 

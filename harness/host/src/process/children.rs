@@ -17,6 +17,8 @@ use nix::{
     errno::Errno,
     libc,
     poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid},
+    unistd::Pid,
 };
 
 static REGISTER: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
@@ -132,12 +134,33 @@ impl Pidfd {
             }
         }
     }
+
+    /// Whether the process has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.wait_until(Some(Instant::now())).unwrap_or(false)
+    }
+
+    /// How the process ended, if it is a child of ours and still unreaped. Leaves it unreaped.
+    pub(crate) fn peek(&self) -> Option<WaitStatus> {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        waitid(Id::PIDFd(self.as_fd()), flags).ok().filter(|status| *status != WaitStatus::StillAlive)
+    }
 }
 
 impl AsFd for Pidfd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Reaps a child that nobody waits for; leaves every other process alone.
+pub(crate) fn reap_orphan(pid: u32) -> Option<WaitStatus> {
+    let register = register();
+    if register.contains(&pid) {
+        return None;
+    }
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?);
+    waitpid(pid, Some(WaitPidFlag::WNOHANG)).ok().filter(|status| *status != WaitStatus::StillAlive)
 }
 
 /// What is left until `end`, as `poll(2)` wants it: rounded up, so that a wait never spins through its last

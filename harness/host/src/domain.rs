@@ -1,0 +1,142 @@
+//! libvirt domains.
+
+use std::{
+    fmt,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use virt::{domain, sys};
+
+use crate::{
+    census::Census,
+    libvirt::{Libvirt, LibvirtError, LibvirtErrorKind, domain_log},
+};
+
+/// A running domain. It is transient: when QEMU ends, libvirt forgets it.
+#[derive(Debug, Clone)]
+pub struct Domain {
+    name: String,
+    pid: u32,
+    domain: domain::Domain,
+    census: Census,
+}
+
+/// What a domain is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainState {
+    /// It runs, or waits for something to do.
+    Running,
+    /// It is stopped, and could go on.
+    Paused,
+    /// It is shutting down, has shut down or crashed.
+    Ended,
+}
+
+impl Domain {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The process id of its QEMU.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// What it is doing.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when the daemon does not answer. A domain that libvirt has forgotten has ended.
+    pub fn state(&self) -> Result<DomainState, LibvirtError> {
+        match self.domain.info() {
+            Ok(info) => Ok(match info.state.to_raw() {
+                sys::VIR_DOMAIN_RUNNING | sys::VIR_DOMAIN_BLOCKED => DomainState::Running,
+                sys::VIR_DOMAIN_PAUSED | sys::VIR_DOMAIN_PMSUSPENDED => DomainState::Paused,
+                _ => DomainState::Ended,
+            }),
+            Err(error) if error.code().to_raw() == sys::VIR_ERR_NO_DOMAIN => Ok(DomainState::Ended),
+            Err(error) => Err(LibvirtError::new(format_args!("look at domain {}", self.name), error)),
+        }
+    }
+
+    /// The XML that libvirt has made of ours.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when the domain has ended or the daemon does not answer.
+    pub fn xml(&self) -> Result<String, LibvirtError> {
+        self.domain.xml_desc(0).map_err(|error| LibvirtError::new(format_args!("read domain {}", self.name), error))
+    }
+
+    /// Ends it, like pulling the plug. One that has ended already is ended.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] with libvirt's reason.
+    pub fn destroy(&self) -> Result<(), LibvirtError> {
+        self.census.unwatch(self.pid);
+        match self.domain.destroy() {
+            Ok(()) => Ok(()),
+            Err(error) if error.code().to_raw() == sys::VIR_ERR_NO_DOMAIN => Ok(()),
+            Err(error) => Err(LibvirtError::new(format_args!("destroy domain {}", self.name), error)),
+        }
+    }
+}
+
+impl Libvirt {
+    /// Starts a domain, its XML checked against libvirt's schema, and watches its QEMU from then on.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] with libvirt's reason, which for a QEMU that gave up has QEMU's own last words.
+    pub fn start_domain(&self, xml: &str) -> Result<Domain, LibvirtError> {
+        let flags = sys::VIR_DOMAIN_START_VALIDATE;
+        let started = self.connection.create_domain_xml(xml, flags);
+        let domain = started.map_err(|error| LibvirtError::new("start a domain", error))?;
+        let name = domain.name().map_err(|error| LibvirtError::new("start a domain", error))?;
+        // Written by QEMU before libvirt returns (src/qemu/qemu_process.c), and removed when QEMU has ended.
+        let pid = fs_err::read_to_string(format!("/run/libvirt/qemu/{name}.pid")).ok();
+        let Some(pid) = pid.and_then(|pid| pid.trim().parse().ok()) else {
+            let kind = LibvirtErrorKind::EndedAtOnce { log: domain_log(&name) };
+            return Err(LibvirtError::new(format_args!("start domain {name}"), kind));
+        };
+        self.census.watch(pid, &format!("domain {name}"));
+        let domain = Domain { name, pid, domain, census: self.census.clone() };
+        self.domains().push(domain.clone());
+        Ok(domain)
+    }
+
+    /// Destroys all domains at the same time, and returns the errors of those that did not go, or none when they
+    /// took longer than `limit`: the end of the sandbox ends them anyway.
+    pub fn destroy_all(&self, limit: Duration) -> Vec<LibvirtError> {
+        let end = Instant::now() + limit;
+        let (sender, receiver) = mpsc::channel();
+        let mut left = 0;
+        for domain in self.domains().drain(..) {
+            let sender = sender.clone();
+            left += 1;
+            // Nobody listens any more once the limit has passed.
+            thread::spawn(move || sender.send(domain.destroy()));
+        }
+        let mut errors = Vec::new();
+        while left > 0 {
+            match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(result) => errors.extend(result.err()),
+                Err(_) => break,
+            }
+            left -= 1;
+        }
+        errors
+    }
+}
+
+impl fmt::Display for DomainState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Ended => "ended",
+        })
+    }
+}
