@@ -11,7 +11,7 @@ use std::{
     process::{self, ExitStatus},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -27,6 +27,9 @@ use crate::process::{Pidfd, reap_orphan};
 
 /// How often orphans are looked for, in milliseconds. Deaths of watched processes do not wait for that.
 const REAP_EVERY: u16 = 200;
+
+/// How long a helper's parent may take to be seen dead after its helper.
+const HELPER_GRACE: Duration = Duration::from_millis(100);
 
 /// A handle on the census. All clones are the same one.
 #[derive(Debug, Clone)]
@@ -106,7 +109,6 @@ impl Census {
     }
 
     /// Waits for the first death, but not longer than `limit`.
-    #[must_use]
     pub fn wait_for_death(&self, limit: Duration) -> Option<Death> {
         let state = self.0.died.wait_timeout_while(self.0.lock(), limit, |state| state.death.is_none());
         state.unwrap_or_else(PoisonError::into_inner).0.death.clone()
@@ -153,16 +155,29 @@ impl Shared {
         }
     }
 
-    /// Takes the watched that have ended off the list.
+    /// Takes the watched that have ended off the list, and publishes their deaths.
     fn look(&self) {
-        let mut state = self.lock();
-        let ended = |watched: &Watched| watched.pidfd.has_ended();
-        while let Some(pid) = state.watched.iter().find(|(_, watched)| ended(watched)).map(|(pid, _)| *pid) {
-            let Some(watched) = state.watched.remove(&pid) else { return };
+        while let Some((pid, watched)) = self.take_ended() {
+            // A helper ends when its parent does, and may be seen to end first. The parent's death is the news.
+            if let Some(root) = self.root_of(&watched)
+                && root.wait_until(Some(Instant::now() + HELPER_GRACE)).unwrap_or(false)
+            {
+                continue;
+            }
             let status = watched.pidfd.peek().and_then(exit_status);
-            state.death.get_or_insert(Death { name: watched.name, pid, status });
-            self.died.notify_all();
+            self.publish(Death { name: watched.name, pid, status });
         }
+    }
+
+    fn take_ended(&self) -> Option<(u32, Watched)> {
+        let mut state = self.lock();
+        let pid = state.watched.iter().find(|(_, watched)| watched.pidfd.has_ended()).map(|(pid, _)| *pid)?;
+        state.watched.remove_entry(&pid)
+    }
+
+    /// The parent of a helper, unless it has been seen to end, and nothing for others.
+    fn root_of(&self, watched: &Watched) -> Option<Arc<Pidfd>> {
+        self.lock().watched.get(&watched.root).map(|root| Arc::clone(&root.pidfd))
     }
 
     /// Reaps orphans. The watched are left until [`Self::look`] has seen how they ended.
