@@ -18,6 +18,7 @@ pub mod name;
 pub mod origin_file;
 pub mod render;
 pub mod scenario;
+pub mod schema;
 mod text;
 pub mod unit;
 pub mod url;

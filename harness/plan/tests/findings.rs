@@ -1,0 +1,260 @@
+//! What is said about a scenario that is not right: each rule as data, its text and all that it is told.
+
+use labrig_plan::load;
+
+const NETWORK: &str = "[network.lab]\nsubnet = \"192.168.50.0/24\"\n";
+
+/// Loads the text behind a first line with a description, and compares all findings as `line:column message`.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let text = format!("description = \"a test\"\n{text}");
+    let found: Vec<String> = match load("test.toml", text.as_bytes()) {
+        Ok(_) => Vec::new(),
+        Err(findings) => findings
+            .iter()
+            .map(|finding| format!("{}:{} {}", finding.place.line, finding.place.column, finding.message))
+            .collect(),
+    };
+    assert_eq!(found, expected, "\n{text}");
+}
+
+/// The same, with one network and one node before the text, which begins in line 5.
+#[track_caller]
+fn check_with_node(text: &str, expected: &[&str]) {
+    check(&format!("{NETWORK}[node.a]\n{text}"), expected);
+}
+
+#[test]
+fn a_small_scenario_is_enough() {
+    check_with_node("", &[]);
+}
+
+#[test]
+fn nothing_to_bring_up() {
+    check("", &["1:1 the scenario has no network", "1:1 the scenario has no node"]);
+}
+
+#[test]
+fn all_families_of_rules_at_once() {
+    check(
+        "[network.lab]\nsubnet = \"192.168.50.0/24\"\ndns = { forwarder = [] }\ngateway = \"10.0.0.1\"\n\
+         [node.a]\nmemory = \"1kb\"\ncpus = 0\n[[check]]\nssh = \"b\"\n",
+        &[
+            "4:9 unknown key `forwarder`",
+            "5:11 gateway `10.0.0.1` is outside the subnet `192.168.50.0/24`, the subnet of `lab`",
+            "7:10 expected a size, found `1kb`",
+            "8:8 a node cannot have 0 CPUs",
+            "10:7 there is no node `b`",
+        ],
+    );
+}
+
+#[test]
+fn nothing_is_blamed_on_what_was_left_out() {
+    // The network is lost for want of a subnet, the proxy for being a number; who names them is right.
+    check(
+        "proxy = 3\n[network.lab]\nsubnet = \"192.168.50\"\n[node.a]\nnic = [{ network = \"lab\" }]\n\
+         [[check]]\nhttp = { from = \"a\", url = \"http://x.lab/\", via = \"proxy\" }\n",
+        &["2:9 expected a table, found the number `3`", "4:10 expected an IPv4 subnet, found `192.168.50`"],
+    );
+    check(
+        "[network.lab]\nsubnt = \"192.168.50.0/24\"\n[node.a]\n[[check]]\nssh = \"a\"\n",
+        &["3:1 unknown key `subnt`"],
+    );
+    check(
+        "[network.lab]\nsubnet = \"192.168.50.0/24\"\n[node.a_]\n[node.b]\n[[check]]\nmesh = \"all\"\n",
+        &["4:7 expected a node name, found `a_`"],
+    );
+}
+
+#[test]
+fn a_missing_key_is_told_beside_an_unknown_one() {
+    check("[network.lab]\ncolour = \"red\"\n[node.a]\n", &["2:1 missing key `subnet`", "3:1 unknown key `colour`"]);
+}
+
+#[test]
+fn columns_count_characters() {
+    check_with_node("role = \"\u{e4}\u{1f600}\"\ncpus = 0 # first in its line\n", &["6:8 a node cannot have 0 CPUs"]);
+    check_with_node("nic = [{ network = \"\u{e4}\" }]\n", &["5:20 expected a network name, found `\u{e4}`"]);
+    check(
+        "upstream = { origin = { \"a.lab\" = { files = { \"/\u{1f600}\" = \"1KiB\", \"x\" = \"1KiB\" } } } }\n\
+         [network.lab]\nsubnet = \"192.168.50.0/24\"\n[node.a]\n",
+        &["2:62 the path `x` does not begin with `/`"],
+    );
+}
+
+#[test]
+fn syntax_errors_stand_together() {
+    check("a = \nb = 1\nb = 2\n[c\n", &["2:5 a value is missing", "4:1 duplicate key", "5:3 unclosed table"]);
+    // Where the parser lost nothing, the rest is looked at too.
+    check_with_node(
+        "cpus = 0\ncpus = 0\nmemory = 1MiB\n",
+        &[
+            "5:8 a node cannot have 0 CPUs",
+            "6:1 duplicate key",
+            "7:10 `1MiB` of memory is too little to boot with",
+            "7:10 string values must be quoted",
+        ],
+    );
+}
+
+#[test]
+fn words_of_closed_lists() {
+    check_with_node("install = \"macro\"\n", &["5:11 `macro` is not one of `micro`"]);
+    check_with_node(
+        "[expect]\nstage = \"stop\"\n",
+        &[
+            "6:9 `stop` is not one of `preflight`, `network`, `upstream`, `proxy`, `rules`, `install`, `boot`, `reach`, `check`, `teardown`",
+        ],
+    );
+    check_with_node("[expect]\noutcome = \"fail\"\nstage = \"proxy\"\n", &[]);
+    check_with_node(
+        "[expect]\nstage = \"proxy\"\n",
+        &["6:9 `stage` says how the lab fails, but it is expected to pass"],
+    );
+}
+
+#[test]
+fn acceleration_and_requirements_agree() {
+    check(
+        "acceleration = \"tcg\"\nrequires = [\"kvm\"]\n[network.lab]\nsubnet = \"192.168.50.0/24\"\n[node.a]\n",
+        &["3:13 `kvm` is required, but guests are to run on `tcg`"],
+    );
+}
+
+#[test]
+fn ranges_that_are_taken() {
+    for (subnet, message) in [
+        ("127.0.0.0/8", "`127.0.0.0/8`, which is for loopback"),
+        ("169.254.1.0/24", "`169.254.0.0/16`, which is for link-local addresses"),
+        ("239.1.0.0/16", "`224.0.0.0/4`, which is for multicast"),
+        ("198.51.100.64/26", "`198.51.100.0/24`, which is the lab's upstream"),
+        ("198.0.0.0/8", "`198.51.100.0/24`, which is the lab's upstream"),
+    ] {
+        check(
+            &format!("[network.lab]\nsubnet = \"{subnet}\"\n[node.a]\n"),
+            &[&format!("3:10 subnet `{subnet}` overlaps {message}")],
+        );
+    }
+}
+
+#[test]
+fn dhcp() {
+    let dhcp = |dhcp: &str, expected: &[&str]| {
+        check(&format!("[network.lab]\nsubnet = \"192.168.50.0/24\"\ndhcp = {{ {dhcp} }}\n[node.a]\n"), expected);
+    };
+    dhcp("enabled = false", &[]);
+    dhcp("enabled = false, end = \"192.168.50.99\"", &["4:33 `lab` hands out no addresses, so this has no effect"]);
+    dhcp(
+        "end = \"192.168.50.99\"",
+        &["4:16 the DHCP range of `lab` is reversed: `192.168.50.128` comes after `192.168.50.99`"],
+    );
+    dhcp(
+        "start = \"192.168.50.1\", end = \"192.168.50.9\"",
+        &["4:40 the DHCP range of `lab` includes its gateway `192.168.50.1`"],
+    );
+    dhcp(
+        "start = \"192.168.51.1\"",
+        &["4:18 start of the range `192.168.51.1` is outside the subnet `192.168.50.0/24`, the subnet of `lab`"],
+    );
+    dhcp(
+        "reservations = [{ mac = \"52:54:00:00:00:01\", ip = \"192.168.50.1\", name = \"a\" }]",
+        &[
+            "4:60 `192.168.50.1` belongs to the gateway of network `lab` already",
+            "4:83 `a` is a node, which has a lease already",
+        ],
+    );
+}
+
+#[test]
+fn proxy() {
+    let node = "[node.b]\n";
+    let proxy = |proxy: &str, expected: &[&str]| check_with_node(&format!("{node}[proxy]\n{proxy}\n"), expected);
+    proxy("", &[]);
+    proxy("forward-port = 3128", &["7:16 `forward-port` and `intercept.http` are both 3128"]);
+    proxy("forward-port = 65536", &["7:16 expected a whole number from 0 to 65535, found the number `65536`"]);
+    proxy("bandwidth = 300000", &["7:13 expected a rate, found the number `300000`"]);
+    proxy("bandwidth = \"300 KB/s\"", &["7:13 expected a rate, found `300 KB/s`"]);
+    proxy("bandwidth = \"0B/s\"", &["7:13 nothing passes at this rate"]);
+    proxy("networks = []", &["7:12 the proxy has no network to serve"]);
+    proxy("networks = [\"lap\"]", &["7:13 there is no network `lap`"]);
+}
+
+#[test]
+fn checks_have_one_key() {
+    check_with_node("[[check]]\n", &["5:1 this table has no key"]);
+    check_with_node("[[check]]\nssh = \"all\"\nmesh = \"all\"\n", &["6:1 this table has 2 keys: `mesh`, `ssh`"]);
+    check_with_node(
+        "[[check]]\nshh = \"all\"\n",
+        &["6:1 `shh` is not one of `ssh`, `ping`, `dns`, `tcp`, `http`, `bandwidth`, `mesh`, `isolated`"],
+    );
+    check_with_node("check = [\"ssh\"]\n", &["5:1 unknown key `check`"]);
+}
+
+#[test]
+fn checks() {
+    let one = |line: &str, expected: &[&str]| {
+        check_with_node(
+            &format!("[upstream.origin.\"x.lab\"]\nfiles = {{ \"/f\" = \"1KiB\" }}\n[[check]]\n{line}\n"),
+            expected,
+        );
+    };
+    one("ssh = \"a\"", &[]);
+    one("ssh = 1", &["8:7 expected a node, `all`, or a table, found the number `1`"]);
+    one("ssh = { run = \"true\" }", &["8:7 missing key `node`"]);
+    one("ssh = { node = \"c\" }", &["8:7 there is no node `c`"]);
+    one("mesh = \"some\"", &["8:8 expected `all` or a table, found `some`"]);
+    one("mesh = \"all\"", &["8:8 a mesh needs at least two nodes"]);
+    one(
+        "ping = { from = \"a\", to = \"192.168.50.1\", family = \"ipv6\" }",
+        &["8:27 `192.168.50.1` is not of the family that `family` asks for"],
+    );
+    one("ping = { from = \"a\", to = \"a\", family = \"ipv6\" }", &["8:27 node `a` has no IPv6 address on `lab`"]);
+    one(
+        "dns = { from = \"a\", name = \"x.lab\", answer = [\"::1\"] }",
+        &["8:47 `::1` is not an IPv4 address, as an `A` record has"],
+    );
+    one("tcp = { from = \"a\", to = \"upstream\", port = 0 }", &["8:45 0 is no port"]);
+    one("http = { from = \"a\", url = \"ftp://x.lab/f\" }", &["8:28 expected a URL, found `ftp://x.lab/f`"]);
+    one("http = { from = \"a\", url = \"http://x.lab/g\" }", &["8:28 origin `x.lab` has no file `/g`"]);
+    one("http = { from = \"a\", url = \"http://x.lab/g\", status = 404 }", &[]);
+    one("http = { from = \"a\", url = \"http://y.lab/f\" }", &["8:28 nothing in this lab is called `y.lab`"]);
+    one("http = { from = \"a\", url = \"http://x.lab/f\", sha256 = \"1234\" }", &["8:55 not a SHA-256"]);
+    one(
+        "http = { from = \"a\", url = \"http://x.lab/f\", via = \"proxy\" }",
+        &["8:52 `via = \"proxy\"`, and this lab has no proxy"],
+    );
+    one(
+        "bandwidth = { from = \"a\", url = \"http://x.lab/f\", at-most = \"1MB/s\" }",
+        &["8:33 a bandwidth check measures the proxy, and this lab has no proxy"],
+    );
+    one(
+        "isolated = { from = \"a\", to = \"192.168.50.9\" }",
+        &["8:31 `a` and `192.168.50.9` are both on `lab`, so they reach each other"],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text() {
+    let place = |bytes: &[u8]| {
+        let findings = load("test.toml", bytes).expect_err("these bytes are no text");
+        let finding = findings.iter().next().expect("there is a finding");
+        (finding.to_string(), finding.place.span.clone())
+    };
+    assert_eq!(
+        place(b"a = 1\n# \xc3\xa4 \xff\n"),
+        ("test.toml:2:5: not UTF-8: byte 0xff\n  help: save the file as UTF-8, which TOML asks for".to_owned(), 11..14),
+    );
+    assert!(place(b"").0.starts_with("test.toml:1:1: the file is empty"));
+    assert!(place(b"# nothing\n").0.starts_with("test.toml:1:1: the file has no keys"));
+}
+
+#[test]
+fn the_file_names_the_scenario() {
+    let text = format!("description = \"a test\"\n{NETWORK}[node.a]\n");
+    let name = |file: &str| {
+        load(file, text.as_bytes()).map(|lab| lab.name.to_string()).map_err(|findings| findings.to_string())
+    };
+    assert_eq!(name("some/where/two-networks.toml").as_deref(), Ok("two-networks"));
+    assert!(name("Two Networks.toml").is_err_and(|text| text.contains("the file's name is the scenario's")));
+}
