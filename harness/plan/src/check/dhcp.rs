@@ -63,7 +63,7 @@ pub(super) fn claim(
         Some((other, span)) => {
             context
                 .report
-                .add(address.span(), format!("`{}` belongs to {other} of network `{network}` already", **address))
+                .add(address.span(), format!("`{address}` belongs to {other} of network `{network}` already"))
                 .help("give each its own address, or leave it out to get the next free one")
                 .related(span.clone(), format!("{other} is here"));
         }

@@ -57,7 +57,7 @@ pub(super) fn bandwidth(context: &mut Context<'_>, world: &World<'_>, check: &At
     {
         context
             .report
-            .add(least.span(), format!("no rate is at least `{}` and at most `{}`", **least, **most))
+            .add(least.span(), format!("no rate is at least `{least}` and at most `{most}`"))
             .help("swap the two")
             .related(most.span(), "the upper bound");
     }
@@ -66,7 +66,7 @@ pub(super) fn bandwidth(context: &mut Context<'_>, world: &World<'_>, check: &At
     {
         context
             .report
-            .add(least.span(), format!("the proxy lets `{limit}` through, so `{}` is never reached", **least))
+            .add(least.span(), format!("the proxy lets `{limit}` through, so `{least}` is never reached"))
             .help("ask for less, or raise the `bandwidth` of `[proxy]`");
     }
     url(context, world, &check.url, true);

@@ -86,7 +86,7 @@ pub(super) fn stands_in(
     let (first, last) = (u32::from(subnet.network()) + 1, u32::from(subnet.broadcast()) - 1);
     context
         .report
-        .add(address.span(), format!("{what} `{}` {problem} `{subnet}`, the subnet of `{name}`", **address))
+        .add(address.span(), format!("{what} `{address}` {problem} `{subnet}`, the subnet of `{name}`"))
         .help(format!("hosts there are `{}` to `{}`", Ipv4Addr::from(first), Ipv4Addr::from(last)))
         .related(network.subnet.span(), "the subnet");
     false
@@ -106,32 +106,27 @@ fn overlaps(context: &mut Context<'_>) {
         {
             context
                 .report
-                .add(prefix.span(), format!("prefix `{}` overlaps `{range}`, which {what}", **prefix))
+                .add(prefix.span(), format!("prefix `{prefix}` overlaps `{range}`, which {what}"))
                 .help("take one from `2001:db8::/32` (RFC 3849) or `fd00::/8` (RFC 4193)");
         }
         for (other_name, other) in &networks[..index] {
             if network.subnet.overlaps(*other.subnet) {
-                let message = format!(
-                    "subnet `{}` of `{}` overlaps `{}` of `{}`",
-                    *network.subnet, **name, *other.subnet, **other_name
-                );
+                let message =
+                    format!("subnet `{}` of `{name}` overlaps `{}` of `{other_name}`", network.subnet, other.subnet);
                 context
                     .report
                     .add(network.subnet.span(), message)
                     .help("give every network addresses of its own")
-                    .related(other.subnet.span(), format!("`{}` is here", **other_name));
+                    .related(other.subnet.span(), format!("`{other_name}` is here"));
             }
             if let (Some(prefix), Some(others)) = (&network.ipv6, &other.ipv6)
                 && prefix == others
             {
                 context
                     .report
-                    .add(
-                        prefix.span(),
-                        format!("`{}` and `{}` have the same prefix `{}`", **name, **other_name, **prefix),
-                    )
+                    .add(prefix.span(), format!("`{name}` and `{other_name}` have the same prefix `{prefix}`"))
                     .help("give every network a prefix of its own")
-                    .related(others.span(), format!("`{}` is here", **other_name));
+                    .related(others.span(), format!("`{other_name}` is here"));
             }
         }
     }
@@ -150,7 +145,7 @@ fn bridges(context: &mut Context<'_>) {
         if let Some((other, other_span)) = bridges.insert(bridge.clone(), (name, span.clone())) {
             context
                 .report
-                .add(span, format!("`{}` and `{other}` have the same bridge `{bridge}`", **name))
+                .add(span, format!("`{name}` and `{other}` have the same bridge `{bridge}`"))
                 .help("give every network a bridge of its own, or leave `bridge` out")
                 .related(other_span, format!("`{other}` is here"));
         }
@@ -163,7 +158,7 @@ fn dns(context: &mut Context<'_>, network: &scenario::Network) -> Dns {
         if let Some(why) = range::unusable(**forwarder) {
             context
                 .report
-                .add(forwarder.span(), format!("forwarder `{}` {why}", **forwarder))
+                .add(forwarder.span(), format!("forwarder `{forwarder}` {why}"))
                 .help("name a server of the internet, as in `8.8.8.8`; the lab's upstream answers in its place");
         }
         if !forwarders.contains(&**forwarder) {
@@ -181,7 +176,7 @@ fn dns(context: &mut Context<'_>, network: &scenario::Network) -> Dns {
     }
     for (name, addresses) in &network.dns.hosts {
         if addresses.is_empty() {
-            context.report.add(name.span(), format!("host `{}` has no address", **name)).help("name at least one");
+            context.report.add(name.span(), format!("host `{name}` has no address")).help("name at least one");
         }
     }
     Dns {

@@ -34,7 +34,7 @@ const WORDS: &[&str] = &["all", "upstream"];
 pub(super) fn claim_macs(context: &mut Context<'_>) {
     let scenario = context.scenario;
     let nics = scenario.node.iter().flat_map(|(name, node)| {
-        node.nic.iter().filter_map(move |nic| Some((nic.mac.as_ref()?, format!("node `{}`", **name))))
+        node.nic.iter().filter_map(move |nic| Some((nic.mac.as_ref()?, format!("node `{name}`"))))
     });
     let reservations = scenario.network.values().flat_map(|network| &network.dhcp.reservations);
     let reservations =
@@ -44,7 +44,7 @@ pub(super) fn claim_macs(context: &mut Context<'_>) {
             let (other, span) = (other.clone(), span.clone());
             context
                 .report
-                .add(mac.span(), format!("`{}` is the MAC of {other} already", **mac))
+                .add(mac.span(), format!("`{mac}` is the MAC of {other} already"))
                 .help("give each its own MAC, or leave it out to get one")
                 .related(span, format!("{other} is here"));
         }
@@ -63,7 +63,7 @@ pub(super) fn nodes<'s>(context: &mut Context<'s>, plans: &mut BTreeMap<&'s Netw
     let mut cursors: BTreeMap<&NetworkName, Cursor> = BTreeMap::new();
     let nodes = scenario.node.iter().map(|(name, node)| Node {
         name: (**name).clone(),
-        uuid: context.identity.uuid(&format!("node/{}", **name)),
+        uuid: context.identity.uuid(&format!("node/{name}")),
         role: role(context, node),
         memory: memory(context, node),
         cpus: cpus(context, node),
@@ -84,14 +84,14 @@ fn claim_addresses<'s>(
     if WORDS.contains(&name.as_str()) {
         context
             .report
-            .add(name.span(), format!("a node cannot be called `{}`, which checks use as a word", **name))
+            .add(name.span(), format!("a node cannot be called `{name}`, which checks use as a word"))
             .help("give it another name");
     }
     if node.nic.is_empty() && plans.len() > 1 && !context.lost.within(&["node", name.as_str(), "nic"]) {
         context
             .report
-            .add(name.span(), format!("node `{}` has no `nic`, and there are {} networks", **name, plans.len()))
-            .help(format!("say which: `[[node.{}.nic]]` with `network = \"{}\"`", **name, first_name(plans)));
+            .add(name.span(), format!("node `{name}` has no `nic`, and there are {} networks", plans.len()))
+            .help(format!("say which: `[[node.{name}.nic]]` with `network = \"{}\"`", first_name(plans)));
     }
     for (index, nic) in node.nic.iter().enumerate() {
         let Some(plan) = plans.get_mut(&*nic.network) else {
@@ -101,14 +101,14 @@ fn claim_addresses<'s>(
         if let Some(twin) = node.nic[..index].iter().find(|other| other.network == nic.network) {
             context
                 .report
-                .add(nic.network.span(), format!("node `{}` has two interfaces on `{}`", **name, *nic.network))
+                .add(nic.network.span(), format!("node `{name}` has two interfaces on `{}`", nic.network))
                 .help("one interface a network; add a network for a second one")
                 .related(twin.network.span(), "the other one");
         }
         if let Some(ip) = &nic.ip
             && stands_in(context, &nic.network, plan.written, ip, "address")
         {
-            claim(context, &nic.network, &mut plan.book, ip, format!("node `{}`", **name));
+            claim(context, &nic.network, &mut plan.book, ip, format!("node `{name}`"));
         }
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn unknown_network(context: &mut Context<'_>, name: &At<NetworkName>)
         known().next()?;
         Some(format!("there are: {}", known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")))
     });
-    let finding = context.report.add(name.span(), format!("there is no network `{}`", **name));
+    let finding = context.report.add(name.span(), format!("there is no network `{name}`"));
     if let Some(help) = help {
         finding.help(help);
     }
@@ -150,7 +150,7 @@ fn nics<'s>(
     for (index, (network, written)) in written.into_iter().enumerate() {
         let mac = match written.and_then(|nic| nic.mac.as_ref()) {
             Some(mac) => **mac,
-            None => context.identity.mac(&format!("node/{}/{index}", **name)),
+            None => context.identity.mac(&format!("node/{name}/{index}")),
         };
         let Some((network, plan)) = plans.get_key_value(network).map(|(name, _)| *name).zip(plans.get_mut(network))
         else {
@@ -165,7 +165,7 @@ fn nics<'s>(
             if !std::mem::replace(&mut cursor.told, true) {
                 context
                     .report
-                    .add(name.span(), format!("network `{network}` has no address left for node `{}`", **name))
+                    .add(name.span(), format!("network `{network}` has no address left for node `{name}`"))
                     .help("take a larger subnet, or a smaller DHCP range")
                     .related(plan.written.subnet.span(), "the subnet");
             }
@@ -225,7 +225,7 @@ fn memory(context: &mut Context<'_>, node: &scenario::Node) -> Size {
     if **memory < LEAST_MEMORY {
         context
             .report
-            .add(memory.span(), format!("`{}` of memory is too little to boot with", **memory))
+            .add(memory.span(), format!("`{memory}` of memory is too little to boot with"))
             .help(format!("a micro guest needs at least `{LEAST_MEMORY}`; `{DEFAULT_MEMORY}` is the default"));
     }
     **memory
@@ -236,7 +236,7 @@ fn cpus(context: &mut Context<'_>, node: &scenario::Node) -> u32 {
     if !(1..=MOST_CPUS).contains(&**cpus) {
         context
             .report
-            .add(cpus.span(), format!("a node cannot have {} CPUs", **cpus))
+            .add(cpus.span(), format!("a node cannot have {cpus} CPUs"))
             .help(format!("between 1 and {MOST_CPUS}"));
     }
     **cpus

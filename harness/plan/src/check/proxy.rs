@@ -76,7 +76,7 @@ fn named<'n>(context: &mut Context<'_>, names: &At<Vec<At<NetworkName>>>, networ
             Some(network) if network.mode == NetworkMode::Isolated => {
                 context
                     .report
-                    .add(name.span(), format!("network `{}` is isolated: nothing of it gets as far as a proxy", **name))
+                    .add(name.span(), format!("network `{name}` is isolated: nothing of it gets as far as a proxy"))
                     .help("take it off the list, or give the network another mode");
             }
             Some(_) => {}

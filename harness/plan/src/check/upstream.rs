@@ -67,7 +67,7 @@ fn forwarders(context: &mut Context<'_>, networks: &[Network]) {
         };
         context
             .report
-            .add(forwarder.span(), format!("forwarder `{}` {owner}", **forwarder))
+            .add(forwarder.span(), format!("forwarder `{forwarder}` {owner}"))
             .help("name a server of the internet, as in `8.8.8.8`; the lab's upstream answers in its place");
     }
 }
