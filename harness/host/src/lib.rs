@@ -2,13 +2,18 @@
 
 pub mod census;
 pub mod domain;
+pub mod ended;
+pub mod firewall;
 pub mod guest;
 pub mod keys;
 pub mod libvirt;
 pub mod network;
+pub mod origin;
 mod private_file;
 pub mod process;
+pub mod proxy;
 pub mod sandbox;
 pub mod ssh;
 pub mod syslog;
+pub mod upstream;
 pub mod wait;

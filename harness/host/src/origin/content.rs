@@ -1,0 +1,207 @@
+//! What an origin answers: whole files and ranges of them, never held in memory.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use hyper::{
+    HeaderMap, Method, Response, StatusCode,
+    body::{Body, Bytes, Frame, SizeHint},
+    header::{self, HeaderValue},
+};
+use labrig_plan::{
+    origin_file::{self, BLOCK},
+    unit::Size,
+};
+
+/// Bytes handed to the connection at a time.
+const CHUNK: u64 = 64 << 10;
+/// A date long past: squid and wget then see a file that never changes.
+const LAST_MODIFIED: HeaderValue = HeaderValue::from_static("Thu, 01 Jan 2026 00:00:00 GMT");
+/// Fresh for longer than any lab lives.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+
+/// A stretch of an origin file.
+#[derive(Debug)]
+pub(super) struct Content {
+    path: String,
+    at: u64,
+    end: u64,
+}
+
+/// The answer to a request for `path`; `size` is that of the file there, if there is one.
+pub(super) fn answer(method: &Method, path: &str, size: Option<&Size>, request: &HeaderMap) -> Response<Content> {
+    let body = |at, end| Content { path: path.to_owned(), at, end };
+    let mut response = Response::new(body(0, 0));
+    let Some(size) = size.map(|size| size.bytes()) else {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    };
+    if method != Method::GET && method != Method::HEAD {
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
+    }
+    let tag = tag(path, size);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+    headers.insert(header::LAST_MODIFIED, LAST_MODIFIED);
+    headers.insert(header::ETAG, tag.clone());
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    if request.get(header::IF_NONE_MATCH) == Some(&tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    let range = request.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(Range::parse);
+    let (status, at, end) = match range.map(|range| range.within(size)) {
+        None => (StatusCode::OK, 0, size),
+        Some(Some((at, end))) => (StatusCode::PARTIAL_CONTENT, at, end),
+        Some(None) => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
+    };
+    let range = match status {
+        StatusCode::PARTIAL_CONTENT => Some(format!("bytes {at}-{}/{size}", end - 1)),
+        StatusCode::RANGE_NOT_SATISFIABLE => Some(format!("bytes */{size}")),
+        _ => None,
+    };
+    if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
+        headers.insert(header::CONTENT_RANGE, range);
+    }
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(end - at));
+    *response.status_mut() = status;
+    if method == Method::GET {
+        *response.body_mut() = body(at, end);
+    }
+    response
+}
+
+/// Tells two files apart, also the same path at another size.
+fn tag(path: &str, size: u64) -> HeaderValue {
+    let [a, b, c, d, ..] = origin_file::block(path, 0);
+    let tag = format!("\"{a:02x}{b:02x}{c:02x}{d:02x}-{size:x}\"");
+    // Hexadecimal digits are always a header value.
+    HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// A single byte range (RFC 9110, section 14.1.2); several at once are answered with the whole file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Range {
+    From(u64),
+    Between(u64, u64),
+    Last(u64),
+}
+
+impl Range {
+    fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("bytes=")?.split_once('-')? {
+            ("", last) => last.parse().ok().map(Self::Last),
+            (first, "") => first.parse().ok().map(Self::From),
+            (first, last) => {
+                let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+                (first <= last).then_some(Self::Between(first, last))
+            }
+        }
+    }
+
+    /// First byte, and the one behind the last; `None` where no byte of the file is asked for.
+    fn within(self, size: u64) -> Option<(u64, u64)> {
+        let (at, end) = match self {
+            Self::From(at) => (at, size),
+            Self::Between(at, last) => (at, size.min(last.saturating_add(1))),
+            Self::Last(count) => (size.saturating_sub(count), size),
+        };
+        (at < end).then_some((at, end))
+    }
+}
+
+impl Content {
+    /// Bytes still to come.
+    pub(super) fn len(&self) -> u64 {
+        self.end - self.at
+    }
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.at == self.end {
+            return Poll::Ready(None);
+        }
+        const WIDTH: u64 = BLOCK as u64;
+        let (at, end) = (self.at, self.end.min(self.at + CHUNK));
+        let (first, behind) = (at / WIDTH, end.div_ceil(WIDTH));
+        let mut bytes = Vec::with_capacity(CHUNK as usize + 2 * BLOCK);
+        for index in first..behind {
+            bytes.extend_from_slice(&origin_file::block(&self.path, index));
+        }
+        // Less than a block each.
+        let (skip, surplus) = ((at - first * WIDTH) as usize, (behind * WIDTH - end) as usize);
+        bytes.truncate(bytes.len() - surplus);
+        let chunk = Bytes::from(bytes).slice(skip..);
+        self.at = end;
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.at == self.end
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_held_to_the_file() {
+        for (text, expected) in [
+            ("bytes=0-0", Some((0, 1))),
+            ("bytes=10-", Some((10, 100))),
+            ("bytes=-10", Some((90, 100))),
+            ("bytes=-1000", Some((0, 100))),
+            ("bytes=90-18446744073709551615", Some((90, 100))),
+            ("bytes=100-", None),
+            ("bytes=-0", None),
+        ] {
+            assert_eq!(Range::parse(text).map(|range| range.within(100)), Some(expected), "{text}");
+        }
+        for text in ["bytes=", "bytes=5-4", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6"] {
+            assert_eq!(Range::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn chunks_and_ranges_are_cut_from_the_same_bytes() {
+        let size = Size::from_bytes(200_000);
+        let whole = read("/blob", &size, None);
+        assert_eq!(whole.len(), 200_000);
+        assert_eq!(whole[..BLOCK], origin_file::block("/blob", 0));
+        for (range, expected) in
+            [("bytes=65530-65545", 65530..65546), ("bytes=-3", 199_997..200_000), ("bytes=33-", 33..200_000)]
+        {
+            assert_eq!(read("/blob", &size, Some(range)), whole[expected], "{range}");
+        }
+    }
+
+    fn read(path: &str, size: &Size, range: Option<&'static str>) -> Vec<u8> {
+        let mut headers = HeaderMap::new();
+        if let Some(range) = range {
+            headers.insert(header::RANGE, HeaderValue::from_static(range));
+        }
+        let mut body = answer(&Method::GET, path, Some(size), &headers).into_body();
+        let mut bytes = Vec::new();
+        while let Poll::Ready(Some(Ok(frame))) =
+            Pin::new(&mut body).poll_frame(&mut Context::from_waker(std::task::Waker::noop()))
+        {
+            bytes.extend(frame.into_data().unwrap_or_default());
+        }
+        bytes
+    }
+}

@@ -1,0 +1,142 @@
+//! Squid's access log: the proof of what went through the proxy, and of what came from its cache.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    net::IpAddr,
+    path::PathBuf,
+    time::Duration,
+};
+
+use fs_err as fs;
+
+/// A log in the format that labrig gives squid:
+/// `%ts.%03tu %tr %>a %lp %>la:%>lp %rm %03>Hs %Ss %Sh %<a %<st %#ssl::>sni %ssl::bump_mode %ru`.
+#[derive(Debug, Clone)]
+pub struct AccessLog {
+    path: PathBuf,
+}
+
+/// What a log holds from some offset on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entries {
+    /// The entries, in the order in which their transactions ended.
+    pub entries: Vec<Entry>,
+    /// The offset behind the last whole line, in bytes: where the next look begins.
+    pub next: u64,
+}
+
+/// One transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When it ended, since 1970-01-01.
+    pub at: Duration,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Who asked.
+    pub client: IpAddr,
+    /// The port of squid's that it came in by; tells a redirected request from one to the forward port.
+    pub port: u16,
+    /// Where the client connected to: squid itself, or the origin that it was redirected from.
+    pub destination: Option<(IpAddr, u16)>,
+    /// The method; `CONNECT` for a tunnel, also for one that squid made up for a redirected TLS connection.
+    pub method: String,
+    /// The status that the client got; 0 for none.
+    pub status: u16,
+    /// Squid's word for what it did: `TCP_MISS`, `TCP_HIT`, `TCP_MEM_HIT`, `TCP_TUNNEL`, ...
+    pub result: String,
+    /// Squid's word for where it went: `HIER_DIRECT`, `ORIGINAL_DST`, `HIER_NONE`, ...
+    pub hierarchy: String,
+    /// The server that it asked.
+    pub server: Option<IpAddr>,
+    /// Bytes sent to the client, headers included.
+    pub bytes: u64,
+    /// The name in the client's TLS hello.
+    pub sni: Option<String>,
+    /// What squid did to the TLS connection: `splice` and so on.
+    pub bump: Option<String>,
+    /// The URL; host and port for a tunnel.
+    pub url: String,
+}
+
+impl AccessLog {
+    /// The log at `path`.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where the log ends now: what comes later is [`Self::entries_since`] this.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn end(&self) -> io::Result<u64> {
+        Ok(fs::metadata(&self.path)?.len())
+    }
+
+    /// All whole lines from `offset` on. A line that is not in the log's format is passed over, and a last line that
+    /// squid has not written to its end is left for the next look.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn entries_since(&self, offset: u64) -> io::Result<Entries> {
+        let mut file = fs::File::open(&self.path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let text = String::from_utf8_lossy(&bytes[..whole]);
+        Ok(Entries { entries: text.lines().filter_map(Entry::parse).collect(), next: offset + whole as u64 })
+    }
+}
+
+impl Entry {
+    /// Whether the client got it from the cache, without a word to the origin.
+    #[must_use]
+    pub fn is_hit(&self) -> bool {
+        self.result.split('_').any(|part| part == "HIT")
+    }
+
+    /// Whether it was fetched from the origin.
+    #[must_use]
+    pub fn is_miss(&self) -> bool {
+        self.result.split('_').any(|part| part == "MISS")
+    }
+
+    /// Whether squid passed the bytes on unread.
+    #[must_use]
+    pub fn is_tunnel(&self) -> bool {
+        self.result.split('_').any(|part| part == "TUNNEL")
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut fields = line.splitn(14, ' ');
+        let mut field = || fields.next().filter(|field| !field.is_empty());
+        Some(Self {
+            at: Duration::try_from_secs_f64(field()?.parse().ok()?).ok()?,
+            // Negative when the clock was set back meanwhile.
+            elapsed: Duration::from_millis(field()?.parse::<i64>().ok()?.try_into().unwrap_or(0)),
+            client: field()?.parse().ok()?,
+            port: field()?.parse().ok()?,
+            destination: destination(field()?),
+            method: field()?.to_owned(),
+            status: field()?.parse().ok()?,
+            result: field()?.to_owned(),
+            hierarchy: field()?.to_owned(),
+            server: field()?.parse().ok(),
+            bytes: field()?.parse().ok()?,
+            sni: present(field()?),
+            bump: present(field()?),
+            url: field()?.to_owned(),
+        })
+    }
+}
+
+/// `ADDRESS:PORT`, without brackets around an IPv6 address.
+fn destination(text: &str) -> Option<(IpAddr, u16)> {
+    let (address, port) = text.rsplit_once(':')?;
+    Some((address.trim_matches(['[', ']']).parse().ok()?, port.parse().ok()?))
+}
+
+fn present(text: &str) -> Option<String> {
+    (text != "-").then(|| text.to_owned())
+}
