@@ -66,7 +66,18 @@ pub enum ProxyErrorKind {
     Process(#[from] ProcessError),
     /// Squid ended or did not answer.
     #[error(transparent)]
-    Wait(#[from] WaitError<Ended>),
+    Wait(#[from] WaitError<Unwell>),
+}
+
+/// Why a squid that was started will never be of use.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwell {
+    /// It ended.
+    #[error(transparent)]
+    Ended(#[from] Ended),
+    /// It runs, but could not open one of its ports, with squid's own words.
+    #[error("squid has no port: {0}")]
+    Deaf(String),
 }
 
 /// A running squid. Dropped, it is killed.
@@ -139,8 +150,13 @@ impl Proxy {
         Ok(log.lines().filter(|line| parser::complains(line)).map(str::to_owned).collect())
     }
 
-    fn look(&mut self) -> Result<Progress<()>, Ended> {
+    fn look(&mut self) -> Result<Progress<()>, Unwell> {
         ended::alive(&mut self.daemon, &[Path::new(OUTPUT), Path::new(SQUID_CACHE_LOG)])?;
+        // Squid tries all of its ports before it answers on one, and goes on without those that it cannot have.
+        let log = fs::read(SQUID_CACHE_LOG).unwrap_or_default();
+        if let Some(line) = String::from_utf8_lossy(&log).lines().find(|line| line.contains("Cannot bind")) {
+            return Err(Unwell::Deaf(parser::without_time(line).to_owned()));
+        }
         Ok(match answer(self.forward) {
             Ok(status) if status.starts_with("HTTP/") => Progress::Done(()),
             Ok(status) => Progress::NotYet(format!("{} said `{status}`", self.forward)),
@@ -149,14 +165,15 @@ impl Proxy {
     }
 }
 
-/// The first bytes of the answer to a request that squid answers by itself: whether it allows it does not matter.
+/// The first line of the answer to a request that squid answers by itself: whether it allows it does not matter.
 fn answer(forward: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&forward, Duration::from_secs(1))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     stream.write_all(b"GET /squid-internal-mgr/menu HTTP/1.0\r\n\r\n")?;
-    let mut status = [0; 12];
-    let read = stream.read(&mut status)?;
-    Ok(String::from_utf8_lossy(&status[..read]).into_owned())
+    // To its end, so that the log has no aborted transaction in it.
+    let mut answer = Vec::new();
+    stream.take(1 << 20).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
 }
 
 /// Makes what squid needs of its own and gives it to squid's user.

@@ -1,6 +1,7 @@
 //! The internet of a lab: a network namespace with a DNS server and web servers, on a link to the lab's.
 
 use std::{
+    ffi::OsString,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket},
     path::Path,
@@ -83,7 +84,9 @@ impl Upstream {
         link(artifacts)?;
         let [resolver_log, origin_log] = ["upstream-dns.log", "origin.log"].map(|log| Path::new(LOGS).join(log));
         let mut command = inside("dnsmasq")?;
-        command.arg("--conf-file").arg(artifacts.join(UPSTREAM_DNSMASQ_CONF));
+        let mut conf = OsString::from("--conf-file=");
+        conf.push(artifacts.join(UPSTREAM_DNSMASQ_CONF));
+        command.arg(conf);
         let resolver = Daemon::spawn("upstream dnsmasq", &mut command, &resolver_log)?;
 
         fs::write(ORIGINS, serde_json::to_vec(&upstream.origins)?)?;

@@ -34,8 +34,8 @@ pub struct Entry {
     pub elapsed: Duration,
     /// Who asked.
     pub client: IpAddr,
-    /// The port of squid's that it came in by; tells a redirected request from one to the forward port.
-    pub port: u16,
+    /// The port of squid's that it came in by. Squid 5 names none for a redirected connection.
+    pub port: Option<u16>,
     /// Where the client connected to: squid itself, or the origin that it was redirected from.
     pub destination: Option<(IpAddr, u16)>,
     /// The method; `CONNECT` for a tunnel, also for one that squid made up for a redirected TLS connection.
@@ -102,6 +102,12 @@ impl Entry {
         self.result.split('_').any(|part| part == "MISS")
     }
 
+    /// Whether the client knew nothing of the proxy: it connected to the origin, and the rules brought it here.
+    #[must_use]
+    pub fn is_redirected(&self) -> bool {
+        self.destination.is_some_and(|(_, port)| self.port != Some(port))
+    }
+
     /// Whether squid passed the bytes on unread.
     #[must_use]
     pub fn is_tunnel(&self) -> bool {
@@ -112,11 +118,11 @@ impl Entry {
         let mut fields = line.splitn(14, ' ');
         let mut field = || fields.next().filter(|field| !field.is_empty());
         Some(Self {
-            at: Duration::try_from_secs_f64(field()?.parse().ok()?).ok()?,
+            at: time(field()?)?,
             // Negative when the clock was set back meanwhile.
             elapsed: Duration::from_millis(field()?.parse::<i64>().ok()?.try_into().unwrap_or(0)),
             client: field()?.parse().ok()?,
-            port: field()?.parse().ok()?,
+            port: field()?.parse().ok(),
             destination: destination(field()?),
             method: field()?.to_owned(),
             status: field()?.parse().ok()?,
@@ -131,6 +137,12 @@ impl Entry {
     }
 }
 
+/// `SECONDS.MILLISECONDS`.
+fn time(text: &str) -> Option<Duration> {
+    let (seconds, milliseconds) = text.split_once('.')?;
+    Some(Duration::from_secs(seconds.parse().ok()?) + Duration::from_millis(milliseconds.parse().ok()?))
+}
+
 /// `ADDRESS:PORT`, without brackets around an IPv6 address.
 fn destination(text: &str) -> Option<(IpAddr, u16)> {
     let (address, port) = text.rsplit_once(':')?;
@@ -139,4 +151,50 @@ fn destination(text: &str) -> Option<(IpAddr, u16)> {
 
 fn present(text: &str) -> Option<String> {
     (text != "-").then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const MISS: &str = "1795365845.427 349 192.168.100.50 - 203.0.113.10:80 GET 200 TCP_MISS ORIGINAL_DST \
+        203.0.113.10 1000365 - - http://archive.lab/blob";
+    const TUNNEL: &str = "1795365846.001 154 2001:db8:100::50 - 2001:db8:ffff:1::10:443 CONNECT 200 TCP_TUNNEL \
+        ORIGINAL_DST 2001:db8:ffff:1::10 1002950 archive.lab splice archive.lab:443";
+    const HIT: &str = "1795365847.900 -3 192.168.100.50 8080 192.168.100.1:8080 GET 200 TCP_MEM_HIT HIER_NONE - \
+        1000365 - - http://archive.lab/blob";
+
+    #[test]
+    fn fields_are_where_the_format_has_them() {
+        let entries: Vec<_> = [MISS, TUNNEL, HIT].into_iter().filter_map(Entry::parse).collect();
+        let [miss, tunnel, hit] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((miss.is_miss(), miss.is_hit(), miss.is_redirected()), (true, false, true));
+        assert_eq!((miss.at, miss.elapsed), (Duration::from_millis(1_795_365_845_427), Duration::from_millis(349)));
+        assert_eq!((miss.status, miss.bytes, miss.url.as_str()), (200, 1_000_365, "http://archive.lab/blob"));
+        assert_eq!((tunnel.is_tunnel(), tunnel.is_redirected()), (true, true));
+        assert_eq!(tunnel.destination.map(|(_, port)| port), Some(443));
+        assert_eq!((tunnel.sni.as_deref(), tunnel.bump.as_deref()), (Some("archive.lab"), Some("splice")));
+        assert_eq!((hit.is_hit(), hit.is_redirected(), hit.port), (true, false, Some(8080)));
+        assert_eq!((hit.elapsed, hit.server, hit.sni.as_deref()), (Duration::ZERO, None, None));
+    }
+
+    #[test]
+    fn garbage_is_passed_over_and_a_line_under_way_is_left() -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new()?;
+        let log = AccessLog::new(file.path());
+        assert_eq!(log.entries_since(0)?, Entries::default());
+        file.write_all(b"\xff\xfe nonsense\n\n")?;
+        writeln!(file, "{MISS}\nNaN {MISS}")?;
+        let (begun, rest) = HIT.split_at(40);
+        file.write_all(begun.as_bytes())?;
+        let first = log.entries_since(0)?;
+        assert_eq!(first.entries.len(), 1);
+        writeln!(file, "{rest}")?;
+        let second = log.entries_since(first.next)?;
+        assert_eq!(second.entries, Entry::parse(HIT).into_iter().collect::<Vec<_>>());
+        assert_eq!(second.next, log.end()?);
+        Ok(())
+    }
 }

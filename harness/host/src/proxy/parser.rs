@@ -47,14 +47,24 @@ const WORDS: [&str; 15] = [
 const AFTERMATH: [&str; 3] =
     ["storeDirWriteCleanLogs:", "Not currently OK to rewrite swap log", "Squid Cache (Version"];
 
+/// What squid warns of that is the machine's and not the configuration's: no IPv6 here.
+const MACHINE: &str = "BCP 177";
+
 /// What squid prints ahead of each directive, in the order of the file.
 const ECHO: &str = "Processing: ";
 const FILE_ECHO: &str = "Processing Configuration File: ";
 
-/// Whether a line of squid's own says that something is wrong.
+/// Words with which a running squid complains, among many lines that say that all is well.
+const COMPLAINTS: [&str; 5] = ["WARNING", "ERROR", "FATAL", "ALERT", "BUG"];
+
+/// Whether a line of a running squid's log says that something is wrong.
 pub(super) fn complains(line: &str) -> bool {
+    COMPLAINTS.iter().any(|word| line.contains(word)) && !line.contains(MACHINE)
+}
+
+fn doubts_something(line: &str) -> bool {
     let line = line.to_ascii_lowercase();
-    WORDS.iter().any(|word| line.contains(word)) || line.contains("security alert")
+    WORDS.iter().any(|word| line.contains(word))
 }
 
 /// Every doubt in `words`, what `squid -k parse` printed while it read `conf`.
@@ -73,8 +83,9 @@ pub(super) fn doubts(words: &str, conf: &str) -> Vec<Doubt> {
             current = Some((number, directive.trim()));
             continue;
         }
+        let beside = message.contains(MACHINE) || message.starts_with(FILE_ECHO);
         let aftermath = AFTERMATH.iter().any(|start| message.starts_with(start));
-        if aftermath || message.starts_with(FILE_ECHO) || !complains(message) {
+        if beside || aftermath || !doubts_something(message) {
             continue;
         }
         doubts.push(Doubt {
@@ -87,7 +98,7 @@ pub(super) fn doubts(words: &str, conf: &str) -> Vec<Doubt> {
 }
 
 /// `2026/01/02 03:04:05| words` without what stands before the words; squid 6 puts ` kid1` before the bar.
-fn without_time(line: &str) -> &str {
+pub(super) fn without_time(line: &str) -> &str {
     let dated =
         line.as_bytes().get(..5).is_some_and(|start| start[..4].iter().all(u8::is_ascii_digit) && start[4] == b'/');
     match line.split_once("| ") {
