@@ -25,8 +25,10 @@ pub fn uplink_batch(upstream: &Upstream) -> String {
     out.comment("Point to point: each side is told the address of the other, so no subnet is spent on the link.");
     out.line(format_args!("addr add {host_v4} peer {gateway_v4} dev {UPLINK}"));
     out.comment("nodad: an address is good at once, there is nobody else to have it.");
-    out.line(format_args!("addr add {host_v6} peer {gateway_v6} dev {UPLINK} nodad"));
+    out.line(format_args!("addr add {host_v6} dev {UPLINK} nodad"));
     out.line(format_args!("link set {UPLINK} up"));
+    out.comment("IPv6 loses the route that a `peer` brings when the link gets its carrier at the wrong moment.");
+    out.line(format_args!("route add {gateway_v6} dev {UPLINK}"));
     out.line(format_args!("route add default via {gateway_v4} dev {UPLINK}"));
     out.comment("onlink: while the other end is down, IPv6 would not believe that the gateway is there.");
     out.line(format_args!("route add default via {gateway_v6} dev {UPLINK} onlink"));
@@ -40,8 +42,9 @@ pub fn upstream_batch(lab: &Lab) -> String {
     let mut out = Lines::default();
     out.line("link set lo up");
     out.line(format_args!("addr add {gateway_v4} peer {host_v4} dev {DOWNLINK}"));
-    out.line(format_args!("addr add {gateway_v6} peer {host_v6} dev {DOWNLINK} nodad"));
+    out.line(format_args!("addr add {gateway_v6} dev {DOWNLINK} nodad"));
     out.line(format_args!("link set {DOWNLINK} up"));
+    out.line(format_args!("route add {host_v6} dev {DOWNLINK}"));
     let servers = resolvers
         .iter()
         .copied()
