@@ -13,7 +13,7 @@ use labrig_host::{
     proxy::{self, Proxy, ProxyErrorKind},
     upstream::Upstream,
 };
-use labrig_plan::{layout, origin_file, render, scenario::Firewall};
+use labrig_plan::{origin_file, render, scenario::Firewall};
 
 use crate::{
     guest::{connect, get, rate, verified_tls},
@@ -212,9 +212,9 @@ fn holds_the_rate(firewall: Firewall) {
         let http = in_office(|| rate(connect(address, 80)?, ORIGIN, "/large", RATE, 2)).unwrap();
         assert!((http / RATE as f64 - 1.0).abs() < 0.1, "{http} bytes/s by HTTP");
     }
-    let https = in_office(|| rate(verified_tls(connect(address, 443)?, ORIGIN)?, ORIGIN, "/large", RATE, 2)).unwrap();
+    // A tunnel looks at the bucket every 0.3 s only, so each end of the measurement may be that late.
+    let https = in_office(|| rate(verified_tls(connect(address, 443)?, ORIGIN)?, ORIGIN, "/large", RATE, 5)).unwrap();
     assert!((https / RATE as f64 - 1.0).abs() < 0.1, "{https} bytes/s by HTTPS");
-    assert!(Path::new(layout::SQUID_ACCESS_LOG).exists());
     running.ends_well();
 }
 
