@@ -1,5 +1,7 @@
 //! Everything that touches a machine. Blocking calls; the supervisor runs them on its blocking threads.
 
+pub mod acceleration;
+pub mod budget;
 pub mod census;
 pub mod domain;
 pub mod ended;
