@@ -98,7 +98,7 @@ pub fn choose(wanted: Acceleration, probe: &Probe) -> Result<Choice, NoKvm> {
     let (accelerator, why) = match (wanted, &probe.kvm) {
         (Acceleration::Tcg, _) => (Accelerator::Tcg, "the scenario asks for it".to_owned()),
         (Acceleration::Kvm | Acceleration::Auto, Ok(())) => (Accelerator::Kvm, "a guest runs on it".to_owned()),
-        (Acceleration::Auto, Err(reason)) => (Accelerator::Tcg, format!("no KVM: {reason}")),
+        (Acceleration::Auto, Err(reason)) => (Accelerator::Tcg, format!("KVM does not work: {reason}")),
         (Acceleration::Kvm, Err(reason)) => return Err(reason.clone()),
     };
     Ok(Choice { accelerator, why })

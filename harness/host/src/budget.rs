@@ -162,7 +162,7 @@ fn private_folder(runtime: Option<OsString>) -> io::Result<PathBuf> {
 }
 
 /// The machine's memory, in bytes (`MemTotal` in proc_meminfo(5), whose `kB` are KiB).
-fn memory_total() -> io::Result<u64> {
+pub(crate) fn memory_total() -> io::Result<u64> {
     let text = fs::read_to_string("/proc/meminfo")?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let number = line.and_then(|line| line.split_ascii_whitespace().next()?.parse::<u64>().ok());

@@ -12,6 +12,7 @@ pub mod libvirt;
 pub mod network;
 pub mod origin;
 mod private_file;
+pub mod probe;
 pub mod process;
 pub mod proxy;
 pub mod sandbox;

@@ -29,5 +29,5 @@ fn only_a_scenario_that_insists_on_kvm_fails_without() {
     assert_eq!(chosen(Acceleration::Kvm, &without), Err(NoKvm::Processor));
     assert_eq!(chosen(Acceleration::Tcg, &with), Ok(Accelerator::Tcg));
     let choice = acceleration::choose(Acceleration::Auto, &without).unwrap();
-    assert_eq!(choice.why, "no KVM: the processor shows neither vmx nor svm");
+    assert_eq!(choice.why, "KVM does not work: the processor shows neither vmx nor svm");
 }
