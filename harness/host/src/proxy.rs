@@ -7,8 +7,10 @@ use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::fs::PermissionsExt,
+    panic,
     path::Path,
     process::Command,
+    thread,
     time::Duration,
 };
 
@@ -114,13 +116,21 @@ impl Proxy {
     /// [`ProxyError`]; with the end of squid's log when squid itself ended.
     pub fn start(conf: &Path, forward_port: u16) -> Result<Self, ProxyError> {
         prepare()?;
-        verify(conf)?;
         let squid = |options: &[&str]| {
             let mut command = Command::new(SQUID);
             command.args(options).arg("-f").arg(conf).current_dir(STATE);
             command
         };
-        process::run(&mut squid(&["-N", "-z"]), None, DEADLINE).map_err(|e| at(Path::new(SQUID_CACHE))(e.into()))?;
+        // Either takes squid a tenth of a second, and neither needs the other. A doubt goes before all else.
+        let store = thread::scope(|scope| {
+            let store = scope.spawn(|| process::run(&mut squid(&["-N", "-z"]), None, DEADLINE));
+            verify(conf)?;
+            Ok(store.join())
+        })?;
+        match store {
+            Ok(made) => made.map_err(|e| at(Path::new(SQUID_CACHE))(e.into()))?,
+            Err(panic) => panic::resume_unwind(panic),
+        };
         let daemon = Daemon::spawn(SQUID, &mut squid(&["-N"]), Path::new(OUTPUT)).map_err(|e| at(conf)(e.into()))?;
         let forward = SocketAddr::from((Ipv4Addr::LOCALHOST, forward_port));
         let mut proxy = Self { daemon, forward };

@@ -43,9 +43,12 @@ fn unshare() -> Command {
     command
 }
 
-/// Makes the folders that a lab host has, in a `/run` of the trial's own.
+/// Makes the folders that a lab host has. `/run` is the trial's own, and so is `/dev/shm`, where each squid makes the
+/// same files.
 pub(crate) fn settle() {
-    mount(Some("run"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).unwrap();
+    for (folder, options) in [("/run", "mode=0755"), ("/dev/shm", "mode=1777")] {
+        mount(Some("trial"), folder, Some("tmpfs"), MsFlags::empty(), Some(options)).unwrap();
+    }
     for folder in [layout::LOGS, layout::ARTIFACTS, layout::STATE, "/run/lock"] {
         fs::create_dir_all(folder).unwrap();
     }
