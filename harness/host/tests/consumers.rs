@@ -76,11 +76,18 @@ const SQUID: Reader = Reader {
 const DNSMASQ: Reader =
     Reader { consumer: Consumer::Dnsmasq, programs: &["dnsmasq"], script: r#"dnsmasq --test --conf-file="$1""# };
 
-// The two belong together, so both are applied, whichever is asked about.
+// The two belong together, so both are applied, whichever is asked about. Then each end has to know a way to the
+// other, and the lab one to the internet.
 const IP: Reader = Reader {
     consumer: Consumer::Ip,
     programs: &["ip"],
-    script: "ip netns add upstream; ip -batch uplink.ip; ip -n upstream -batch upstream.ip",
+    script: "
+        ip netns add upstream
+        ip -batch uplink.ip
+        ip -n upstream -batch upstream.ip
+        for address in 198.51.100.2 2001:db8:ffff::2; do ip -n upstream route get $address | grep -q 'dev eth0'; done
+        for address in 203.0.113.10 2001:db8:ffff:1::10; do ip route get $address | grep -q 'dev uplink0'; done
+    ",
 };
 
 const GUEST: Reader = Reader { consumer: Consumer::Guest, programs: &["sh"], script: r#"sh -n "$1""# };

@@ -1,6 +1,6 @@
 //! The link to the upstream, for `ip -batch` (ip(8)).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::lines::Lines;
 use crate::{
@@ -22,16 +22,9 @@ pub fn uplink_batch(upstream: &Upstream) -> String {
     let mut out = Lines::default();
     out.comment("The way out of the lab is a pair of interfaces; the other end stands in the upstream.");
     out.line(format_args!("link add {UPLINK} type veth peer name {DOWNLINK} netns {UPSTREAM_NAMESPACE}"));
-    out.comment("Point to point: each side is told the address of the other, so no subnet is spent on the link.");
-    out.line(format_args!("addr add {host_v4} peer {gateway_v4} dev {UPLINK}"));
-    out.comment("nodad: an address is good at once, there is nobody else to have it.");
-    out.line(format_args!("addr add {host_v6} dev {UPLINK} nodad"));
-    out.line(format_args!("link set {UPLINK} up"));
-    out.comment("IPv6 loses the route that a `peer` brings when the link gets its carrier at the wrong moment.");
-    out.line(format_args!("route add {gateway_v6} dev {UPLINK}"));
+    end(&mut out, UPLINK, (*host_v4, *gateway_v4), (*host_v6, *gateway_v6));
     out.line(format_args!("route add default via {gateway_v4} dev {UPLINK}"));
-    out.comment("onlink: while the other end is down, IPv6 would not believe that the gateway is there.");
-    out.line(format_args!("route add default via {gateway_v6} dev {UPLINK} onlink"));
+    out.line(format_args!("route add default via {gateway_v6} dev {UPLINK}"));
     out.finish()
 }
 
@@ -41,10 +34,7 @@ pub fn upstream_batch(lab: &Lab) -> String {
     let Upstream { host_v4, gateway_v4, host_v6, gateway_v6, resolvers, origins } = &lab.upstream;
     let mut out = Lines::default();
     out.line("link set lo up");
-    out.line(format_args!("addr add {gateway_v4} peer {host_v4} dev {DOWNLINK}"));
-    out.line(format_args!("addr add {gateway_v6} dev {DOWNLINK} nodad"));
-    out.line(format_args!("link set {DOWNLINK} up"));
-    out.line(format_args!("route add {host_v6} dev {DOWNLINK}"));
+    end(&mut out, DOWNLINK, (*gateway_v4, *host_v4), (*gateway_v6, *host_v6));
     let servers = resolvers
         .iter()
         .copied()
@@ -64,13 +54,30 @@ pub fn upstream_batch(lab: &Lab) -> String {
     let routed: Vec<_> = lab.networks.iter().filter(|network| network.mode == NetworkMode::Routed).collect();
     if !routed.is_empty() {
         out.comment("Guests of routed networks come with their own addresses, so answers need a way back.");
-        out.comment("onlink: IPv6 learns only a moment later that the link is up.");
     }
     for network in routed {
         out.line(format_args!("route add {} via {host_v4} dev {DOWNLINK}", network.v4.subnet));
         if let Some(v6) = &network.v6 {
-            out.line(format_args!("route add {} via {host_v6} dev {DOWNLINK} onlink", v6.prefix));
+            out.line(format_args!("route add {} via {host_v6} dev {DOWNLINK}", v6.prefix));
         }
     }
     out.finish()
+}
+
+/// One end of the link: up, with its own address and a route to the other's, so that no subnet is spent.
+///
+/// Linux can do that by itself where an address is added with its peer; but for IPv6 it makes the route to the peer
+/// only when it learns that the link is up, and now and then forgets it.
+fn end(
+    out: &mut Lines,
+    link: &str,
+    (own_v4, other_v4): (Ipv4Addr, Ipv4Addr),
+    (own_v6, other_v6): (Ipv6Addr, Ipv6Addr),
+) {
+    out.line(format_args!("link set {link} up"));
+    out.line(format_args!("addr add {own_v4}/32 dev {link}"));
+    out.line(format_args!("route add {other_v4}/32 dev {link}"));
+    out.comment("nodad: good at once, there is nobody else to have it.");
+    out.line(format_args!("addr add {own_v6}/128 dev {link} nodad"));
+    out.line(format_args!("route add {other_v6}/128 dev {link}"));
 }
