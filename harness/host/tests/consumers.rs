@@ -5,12 +5,13 @@
 #[path = "../../plan/tests/support/mod.rs"]
 mod support;
 
-use std::{process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use labrig_host::process::{self, ProcessError};
 use labrig_plan::{
     artifact::{Artifact, Consumer},
-    render,
+    lab::Lab,
+    load, render,
 };
 use nix::unistd::geteuid;
 use support::{Words, lab};
@@ -147,18 +148,20 @@ fn a_shell_reads_guest_files() {
 }
 
 impl Reader {
-    /// Every artifact of this consumer is accepted, with harmless text in the lab and with hostile text.
+    /// Every artifact of this consumer is accepted: of a lab with harmless text, of one with hostile text, and of the
+    /// labs that labrig ships.
     fn accepts_all(&self) {
-        for text in ["harmless", HOSTILE] {
-            let artifacts = render::artifacts(&lab(&Words::all(text)));
-            let mine: Vec<_> = artifacts.iter().filter(|artifact| artifact.consumer == self.consumer).collect();
-            assert!(!mine.is_empty(), "the lab has nothing for {:?}", self.consumer);
-            for artifact in mine {
+        let mut seen = 0;
+        for lab in ["harmless", HOSTILE].map(|text| lab(&Words::all(text))).into_iter().chain(shipped()) {
+            let artifacts = render::artifacts(&lab);
+            for artifact in artifacts.iter().filter(|artifact| artifact.consumer == self.consumer) {
                 if let Err(error) = self.read(&artifacts, &artifact.name) {
-                    panic!("{} is refused: {error}\n{}", artifact.name, artifact.text);
+                    panic!("{} of {} is refused: {error}\n{}", artifact.name, lab.name, artifact.text);
                 }
+                seen += 1;
             }
         }
+        assert_ne!(seen, 0, "no lab has anything for {:?}", self.consumer);
     }
 
     /// The artifact of that name is refused once `from` is `to` in it.
@@ -179,7 +182,9 @@ impl Reader {
         for artifact in artifacts {
             fs_err::write(directory.path().join(&artifact.name), &artifact.text).expect("a file in it");
         }
-        fs_err::write(directory.path().join("squid-bump.pem"), certificate()).expect("a file in it");
+        if self.consumer == Consumer::Squid {
+            fs_err::write(directory.path().join("squid-bump.pem"), certificate()).expect("a file in it");
+        }
 
         let mut command = Command::new("unshare");
         if !geteuid().is_root() {
@@ -191,6 +196,20 @@ impl Reader {
         command.args(["--net", "--mount", "sh", "-c", &script, "sh", name]).current_dir(directory.path());
         process::run(&mut command, None, DEADLINE).map(drop)
     }
+}
+
+/// The labs of the scenarios that labrig ships.
+fn shipped() -> Vec<Lab> {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let files = fs_err::read_dir(scenarios).expect("the scenarios");
+    let paths = files.map(|file| file.expect("a scenario").path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths
+        .map(|path| {
+            let bytes = fs_err::read(&path).expect("a scenario");
+            load(&path.to_string_lossy(), &bytes).unwrap_or_else(|findings| panic!("{}: {findings:?}", path.display()))
+        })
+        .collect()
 }
 
 /// A private key and a certificate, as squid wants them in one file.

@@ -84,7 +84,11 @@ proptest! {
                     "/domain/metadata/labrig:lab/labrig:description" => prop_assert!(shows(&hostile.text, &words.description)),
                     "/network/dns/txt" => {
                         prop_assert_eq!(&plain.attributes["name"], &hostile.attributes["name"]);
-                        prop_assert!(is_one_dnsmasq_string(&hostile.attributes["value"], &words.txt));
+                        prop_assert!(is_one_record("example", &hostile.attributes["value"], &words.txt));
+                    }
+                    "/network/dnsmasq:options/dnsmasq:option" => {
+                        let value = hostile.attributes["value"].strip_prefix("txt-record=_service._tcp.lab,");
+                        prop_assert!(value.is_some_and(|value| is_one_record("_service._tcp.lab", value, &words.txt)));
                     }
                     _ => prop_assert_eq!(plain, hostile),
                 }
@@ -169,9 +173,9 @@ fn shows(shown: &str, text: &str) -> bool {
     shown.chars().count() == text.chars().count() && shown.chars().zip(text.chars()).all(same)
 }
 
-/// Whether dnsmasq, which gets `value` from libvirt as it is, reads it as one string that shows `text`.
-fn is_one_dnsmasq_string(value: &str, text: &str) -> bool {
-    let line = format!("txt-record=example,{value}\n");
+/// Whether dnsmasq, which gets name and value from libvirt as they are, reads one string that shows `text`.
+fn is_one_record(name: &str, value: &str, text: &str) -> bool {
+    let line = format!("txt-record={name},{value}\n");
     if line.len() > 1024 || value.chars().any(char::is_control) {
         return false;
     }

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{
-    document::{Document, document},
+    document::{Attribute, Document, document},
+    lines::joined,
     visible::visible,
 };
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
 /// The namespace of labrig's own metadata. The name is reserved (RFC 2606): it names, and leads nowhere.
 pub(super) const NAMESPACE: &str = "https://labrig.example/lab/1";
 
+/// libvirt's namespace for options of dnsmasq (<https://libvirt.org/formatnetwork.html#network-namespaces>).
+const DNSMASQ: &str = "http://libvirt.org/schemas/network/dnsmasq/1.0";
+
 /// dnsmasq reads its configuration in pieces of `MAXDNAME` (1025) bytes with the closing NUL, and takes what is
 /// beyond for another line.
 const DNSMASQ_LINE: usize = 1024;
@@ -22,7 +26,9 @@ const DNSMASQ_LINE: usize = 1024;
 /// Renders one network of a lab.
 #[must_use]
 pub fn network_xml(network: &Network, lab: &Lab) -> String {
-    document("network", &[], |xml| {
+    let beyond = beyond_schema(&network.dns);
+    let root: &[Attribute<'_>] = if beyond.is_empty() { &[] } else { &[("xmlns:dnsmasq", &DNSMASQ)] };
+    document("network", root, |xml| {
         xml.text("name", &[], &network.name);
         xml.text("uuid", &[], network.uuid);
         xml.element("metadata", &[], |xml| {
@@ -41,6 +47,13 @@ pub fn network_xml(network: &Network, lab: &Lab) -> String {
         if let Some(v6) = &network.v6 {
             ip_v6(xml, v6);
         }
+        if !beyond.is_empty() {
+            xml.element("dnsmasq:options", &[], |xml| {
+                for option in &beyond {
+                    xml.empty("dnsmasq:option", &[("value", option)]);
+                }
+            });
+        }
     })
 }
 
@@ -57,21 +70,22 @@ fn forward(xml: &mut Document, network: &Network) {
 }
 
 fn dns(xml: &mut Document, dns: &Dns) {
-    if dns.forwarders.is_empty() && dns.txt.is_empty() && dns.hosts.is_empty() {
-        return;
-    }
+    let txt: Vec<_> = dns.txt.iter().filter(|(name, _)| in_schema(name)).collect();
     // libvirt has a host element for each address, with all its names.
     let mut names: BTreeMap<IpAddr, Vec<&DnsName>> = BTreeMap::new();
-    for (name, addresses) in &dns.hosts {
+    for (name, addresses) in dns.hosts.iter().filter(|(name, _)| in_schema(name)) {
         for address in addresses {
             names.entry(*address).or_default().push(name);
         }
+    }
+    if dns.forwarders.is_empty() && txt.is_empty() && names.is_empty() {
+        return;
     }
     xml.element("dns", &[], |xml| {
         for server in &dns.forwarders {
             xml.empty("forwarder", &[("addr", server)]);
         }
-        for (name, value) in &dns.txt {
+        for (name, value) in txt {
             xml.empty("txt", &[("name", name), ("value", &txt_value(name, value))]);
         }
         for (address, names) in names {
@@ -82,6 +96,21 @@ fn dns(xml: &mut Document, dns: &Dns) {
             });
         }
     });
+}
+
+/// Whether libvirt's schema has the name for a DNS name: it knows no `_`, without which there is no service name
+/// (RFC 2782, RFC 8552).
+fn in_schema(name: &DnsName) -> bool {
+    !name.as_str().contains('_')
+}
+
+/// The records whose names libvirt's schema refuses, as options of dnsmasq's own.
+fn beyond_schema(dns: &Dns) -> Vec<String> {
+    let txt = dns.txt.iter().filter(|(name, _)| !in_schema(name));
+    let txt = txt.map(|(name, value)| format!("txt-record={name},{}", txt_value(name, value)));
+    let hosts = dns.hosts.iter().filter(|(name, _)| !in_schema(name));
+    let hosts = hosts.map(|(name, addresses)| format!("host-record={name},{}", joined(addresses, ",")));
+    txt.chain(hosts).collect()
 }
 
 fn ip_v4(xml: &mut Document, v4: &NetworkV4) {

@@ -115,7 +115,10 @@ fn openstack(words: &Words) -> Network {
         domain: None,
         dns: Dns {
             forwarders: vec![parsed("8.8.8.8"), parsed("2001:4860:4860::8888")],
-            txt: BTreeMap::from([(parsed("example"), words.txt.clone())]),
+            txt: BTreeMap::from([
+                (parsed("example"), words.txt.clone()),
+                (parsed("_service._tcp.lab"), words.txt.clone()),
+            ]),
             hosts: BTreeMap::from([
                 (parsed("mirror.lab"), vec![parsed("192.168.100.5"), parsed("2001:db8:100::5")]),
                 (parsed("www.lab"), vec![parsed("192.168.100.5")]),
