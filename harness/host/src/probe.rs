@@ -42,16 +42,16 @@ pub enum Status {
 }
 
 /// A real look at everything that a lab may need. Starts programs, all at the same time; takes a second or two.
-/// `guest_cache` is where micro guests are kept.
+/// `cache` is where micro guests are kept.
 #[must_use]
-pub fn all(guest_cache: Option<&Path>) -> Vec<Probe> {
+pub fn all(cache: &Path) -> Vec<Probe> {
     thread::scope(|scope| {
         let programs: Vec<_> =
             program::PROGRAMS.iter().map(|program| scope.spawn(|| vec![program::probe(program)])).collect();
         let others = [
             scope.spawn(sandbox_probes),
             scope.spawn(|| vec![trial::squid_tls(), trial::nftables(), trial::iptables()]),
-            scope.spawn(|| vec![libvirt_library(), ipv6(), machine(), guest_image(guest_cache)]),
+            scope.spawn(|| vec![libvirt_library(), ipv6(), machine(), guest_image(cache)]),
             scope.spawn(|| vec![acceleration_probe()]),
         ];
         // A probe that panicked has found nothing out.
@@ -75,6 +75,12 @@ pub fn versions() -> BTreeMap<String, String> {
 }
 
 impl Probe {
+    /// Whether there is nothing to mend.
+    #[must_use]
+    pub fn is_fit(&self) -> bool {
+        self.status == Status::Ok
+    }
+
     fn ok(name: &str, detail: impl Into<String>) -> Self {
         Self { name: name.to_owned(), status: Status::Ok, detail: detail.into(), fix: None }
     }
@@ -135,9 +141,9 @@ fn machine() -> Probe {
 }
 
 /// Whether a micro guest is there or can be made.
-fn guest_image(cache: Option<&Path>) -> Probe {
+fn guest_image(cache: &Path) -> Probe {
     let name = "micro guest";
-    if cache.and_then(guest::cached).is_some() {
+    if guest::cached(cache).is_some() {
         return Probe::ok(name, "built and kept");
     }
     match ["apt-get", "dpkg-deb"].into_iter().find_map(|program| process::find(program).err()) {

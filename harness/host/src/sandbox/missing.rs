@@ -1,8 +1,18 @@
 //! What this machine and this user lack for a sandbox, and the command that helps.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    ffi::CString,
+    fs::{self, File},
+    io,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    path::Path,
+    ptr,
+};
 
-use nix::unistd::{User, geteuid};
+use nix::{
+    libc,
+    unistd::{User, geteuid},
+};
 
 use crate::process;
 
@@ -28,9 +38,11 @@ const SUBORDINATE_IDS: u32 = 65536;
 #[must_use]
 pub fn missing() -> Vec<Missing> {
     let mut missing: Vec<Missing> = ["unshare", "nsenter", "ip"].into_iter().filter_map(program).chain(tun()).collect();
-    if !geteuid().is_root() {
+    if geteuid().is_root() {
+        missing.extend(capability());
+    } else {
         missing.extend(user_namespaces());
-        missing.extend(["newuidmap", "newgidmap"].into_iter().filter_map(program));
+        missing.extend(["newuidmap", "newgidmap"].into_iter().filter_map(id_mapper));
         missing.extend(subordinate("/etc/subuid", "--add-subuids"));
         missing.extend(subordinate("/etc/subgid", "--add-subgids"));
     }
@@ -45,15 +57,45 @@ fn program(name: &str) -> Option<Missing> {
     }
 }
 
-/// The device that taps are made with; by default everybody may use it, for it gives no power over others' taps.
+/// The device that taps are made with. Opening it makes none. By default everybody may open it, for it gives no
+/// power over others' taps.
 fn tun() -> Option<Missing> {
     let path = "/dev/net/tun";
-    match fs::metadata(path) {
-        Err(_) => Some(Missing::new(format!("the device {path}"), "modprobe tun")),
-        Ok(_) if geteuid().is_root() => None,
-        Ok(metadata) if metadata.permissions().mode() & 0o006 == 0o006 => None,
-        Ok(_) => Some(Missing::new(format!("read and write access to {path}"), format!("chmod 0666 {path}"))),
-    }
+    let error = File::options().read(true).write(true).open(path).err()?;
+    let fix = match error.kind() {
+        io::ErrorKind::PermissionDenied if !geteuid().is_root() => Some(format!("chmod 0666 {path}")),
+        // The device group of a container, which nothing inside can change.
+        io::ErrorKind::PermissionDenied => None,
+        _ => Some("modprobe tun".to_owned()),
+    };
+    Some(Missing { what: format!("the device {path}: {error}"), fix })
+}
+
+/// What root of a container lacks: a root without this cannot make namespaces (capabilities(7)).
+fn capability() -> Option<Missing> {
+    const CAP_SYS_ADMIN: u64 = 1 << 21;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let lacks = effective.is_some_and(|mask| mask & CAP_SYS_ADMIN == 0);
+    lacks.then(|| Missing { what: "CAP_SYS_ADMIN, which root of a container has to be given".to_owned(), fix: None })
+}
+
+/// A program that writes id maps (newuidmap(1)), which it may only do with a privilege of its own: by the set-user-ID
+/// bit, or by a file capability.
+fn id_mapper(name: &str) -> Option<Missing> {
+    let Ok(path) = process::find(name) else { return program(name) };
+    let set_id = fs::metadata(&path).is_ok_and(|metadata| metadata.permissions().mode() & 0o4000 != 0);
+    let fix = || format!("chmod u+s {}", path.display());
+    (!set_id && !has_capability(&path)).then(|| Missing::new(format!("{name} with the right to write id maps"), fix()))
+}
+
+/// Whether a file carries capabilities: an attribute with a name of its own (capabilities(7), File capabilities).
+fn has_capability(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    // SAFETY: both names are C strings that outlive the call, and with a length of 0 nothing is written.
+    let length = unsafe { libc::getxattr(path.as_ptr(), c"security.capability".as_ptr(), ptr::null_mut(), 0) };
+    length > 0
 }
 
 /// The switches by which kernels and distributions keep ordinary users from user namespaces.
