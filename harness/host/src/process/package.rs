@@ -8,6 +8,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("dpkg-deb", "dpkg"),
     ("ip", "iproute2"),
     ("ip6tables-restore", "iptables"),
+    ("ip6tables-save", "iptables"),
     ("iptables", "iptables"),
     ("iptables-restore", "iptables"),
     ("iptables-save", "iptables"),
