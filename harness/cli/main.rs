@@ -1,1 +1,81 @@
-fn main() {}
+//! The `labrig` command: one file a verb, and `ui`, the only place that prints.
+
+mod check;
+mod doctor;
+mod down;
+mod enter;
+mod exit;
+mod ls;
+mod origin;
+mod render;
+mod run;
+mod scenario;
+mod schema;
+mod supervise;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Brings up whole libvirt labs from scenario files, and proves that they work.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 passed, 1 a scenario failed, 2 bad input, 3 this host can't run it, 130 interrupted"
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check scenario files and report everything that is wrong with them
+    Check(check::Args),
+    /// Print what a scenario is rendered to: XML, squid.conf, rules
+    Render(render::Args),
+    /// Bring labs up, check them, and take them down
+    Run(run::Args),
+    /// Bring a lab up and leave it running
+    Up(run::UpArgs),
+    /// List labs that run, and runs that are over
+    Ls(ls::Args),
+    /// Open a shell on a node
+    Ssh(enter::SshArgs),
+    /// Run a command on a node, with its exit code
+    Exec(enter::ExecArgs),
+    /// Attach to a node's serial console (Ctrl-] leaves it)
+    Console(enter::ConsoleArgs),
+    /// Take a running lab down
+    Down(down::Args),
+    /// Look at this host, and tell how to fix what is missing
+    Doctor,
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+    /// The first process inside a lab host
+    #[command(hide = true)]
+    Supervise,
+    /// The web servers of a lab's upstream
+    #[command(hide = true)]
+    Origin(origin::Args),
+}
+
+fn main() -> ExitCode {
+    let exit = match Cli::parse().verb {
+        Verb::Check(args) => check::main(&args),
+        Verb::Render(args) => render::main(&args),
+        Verb::Run(args) => run::main(&args),
+        Verb::Up(args) => run::up(&args),
+        Verb::Ls(args) => ls::main(&args),
+        Verb::Ssh(args) => enter::ssh(&args),
+        Verb::Exec(args) => enter::exec(&args),
+        Verb::Console(args) => enter::console(&args),
+        Verb::Down(args) => down::main(&args),
+        Verb::Doctor => doctor::main(),
+        Verb::Schema => schema::main(),
+        Verb::Supervise => supervise::main(),
+        Verb::Origin(args) => origin::main(&args),
+    };
+    exit.into()
+}

@@ -1,1 +1,17 @@
-//! stub
+//! Brings a lab up stage by stage, checks it, and records what happened.
+//!
+//! Two processes share this crate. The [`client`] is the command or the test: it prepares a run folder, launches a
+//! lab host, and listens. The [`supervisor`] is the first process inside the lab host: it does the work and owns
+//! everything it makes. [`event`]s are all that passes between them.
+
+mod bringup;
+mod check;
+pub mod client;
+pub mod event;
+pub mod failure;
+pub mod places;
+pub mod record;
+pub mod report;
+pub mod run_folder;
+pub mod spec;
+pub mod supervisor;

@@ -3,6 +3,7 @@
 pub mod acceleration;
 pub mod budget;
 pub mod census;
+pub mod disk;
 pub mod domain;
 pub mod ended;
 pub mod firewall;

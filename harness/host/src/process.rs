@@ -56,6 +56,16 @@ pub enum ProcessErrorKind {
     TimedOut(Duration),
 }
 
+/// Runs a program that talks to this process's own terminal, for as long as it likes.
+///
+/// # Errors
+/// [`ProcessErrorKind::NotFound`] and [`ProcessErrorKind::Spawn`].
+pub fn attached(command: &mut Command) -> Result<ExitStatus, ProcessError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = Registered::spawn(command).and_then(|mut child| child.reap());
+    status.map_err(|error| ProcessError { program, kind: error.into() })
+}
+
 /// What a program wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {

@@ -1,5 +1,9 @@
 //! Labs that share a machine: they wait, they never deadlock, and the dead hold nothing.
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is what it is for"
+)]
 
 use std::{
     path::Path,

@@ -1,7 +1,7 @@
 //! A micro guest, for real: built, booted on bare QEMU, and logged in to.
 //!
 //! QEMU runs in a network namespace of the test's own, so that the guest's address exists nowhere else.
-#![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test ends with a panic")]
 
 use std::{
     env, fs,

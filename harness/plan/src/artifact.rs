@@ -1,5 +1,7 @@
 //! An artifact: a text rendered from a lab, for one program to read.
 
+use std::fmt;
+
 /// A rendered text and who reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
@@ -42,4 +44,13 @@ pub enum Accelerator {
     Kvm,
     /// QEMU's translator.
     Tcg,
+}
+
+impl fmt::Display for Accelerator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg",
+        })
+    }
 }

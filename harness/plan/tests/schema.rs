@@ -1,5 +1,5 @@
 //! The schema says of the shipped scenarios what the parser says.
-#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
 use std::{fs, path::PathBuf};
 

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeSet,
-    io,
+    io, mem,
     os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd},
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -37,6 +37,7 @@ pub(crate) struct Pidfd(OwnedFd);
 
 impl Registered {
     /// Starts the command.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Self> {
         let mut register = register();
         let mut child = command.spawn()?;
@@ -92,6 +93,12 @@ impl Registered {
                 return Ok(status);
             }
         }
+    }
+
+    /// Lets it live on without its parent.
+    pub(crate) fn leave(self) {
+        register().remove(&self.child.id());
+        mem::forget(self);
     }
 
     /// Ends it the hard way, and waits for that.

@@ -93,6 +93,11 @@ impl Launched {
         self.unshare.wait_until(Instant::now() + limit)
     }
 
+    /// Lets the lab live on without its caller.
+    pub fn leave(self) {
+        self.unshare.leave();
+    }
+
     /// Kills the lab with everything in it, and waits for that.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::CString,
+    fmt,
     fs::{self, File},
     io,
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
@@ -23,6 +24,15 @@ pub struct Missing {
     pub what: String,
     /// The command that mends it, to be run as root; `None` where no command can.
     pub fix: Option<String>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.fix {
+            Some(fix) => write!(f, "{} is missing; `{fix}`, as root, mends it", self.what),
+            None => write!(f, "{} is missing", self.what),
+        }
+    }
 }
 
 impl Missing {

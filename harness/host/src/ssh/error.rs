@@ -54,6 +54,15 @@ pub enum SshErrorKind {
     TimedOut(Duration),
 }
 
+impl SshError {
+    /// Whether trying again is of no use: a server that shows another host key will go on to, and must not be given
+    /// another chance.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self.kind, SshErrorKind::HostKey { .. })
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

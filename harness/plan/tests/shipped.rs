@@ -1,5 +1,5 @@
 //! The scenarios that labrig ships: the good ones are labs, the bad ones are told why not.
-#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
 use std::{fs, path::PathBuf};
 

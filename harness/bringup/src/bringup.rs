@@ -1,0 +1,309 @@
+//! The stages of a bring-up, in their order.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use labrig_host::{
+    census::Census,
+    firewall::{self, Rules},
+    guest::NodeFiles,
+    keys::RunKeys,
+    libvirt::Libvirt,
+    process::Daemon,
+    proxy::Proxy,
+    ssh::Session,
+    syslog,
+    upstream::Upstream,
+    wait::{self, Progress},
+};
+use labrig_plan::{
+    artifact::Accelerator,
+    lab::{Lab, Node, Stage},
+    layout,
+    name::NodeName,
+    render,
+    scenario::Firewall,
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    check,
+    event::{Event, NodeState},
+    failure::{Failure, LogTail},
+    spec::{LabSpec, Then},
+    supervisor::Teller,
+};
+
+/// A lab whose nodes answer.
+pub(crate) struct Running {
+    pub(crate) lab: Arc<Lab>,
+    /// One login a node; its commands run one after the other.
+    pub(crate) sessions: BTreeMap<NodeName, Mutex<Session>>,
+}
+
+/// Brings the lab up, and checks it unless it is to stay.
+pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Census) -> Result<Standing, Failure> {
+    let work = Work {
+        lab: Arc::new(spec.lab),
+        accelerator: spec.accelerator,
+        teller: Arc::clone(teller),
+        census: census.clone(),
+    };
+    let host = work.stage(Stage::Preflight, Work::prepare).await?;
+    {
+        let libvirt = Arc::clone(&host.libvirt);
+        work.stage(Stage::Network, move |work| work.start_networks(&libvirt)).await?;
+    }
+    let upstream = work.stage(Stage::Upstream, Work::start_upstream).await?;
+    let proxy = match work.lab.proxy {
+        Some(_) => Some(work.stage(Stage::Proxy, Work::start_proxy).await?),
+        None => None,
+    };
+    if work.lab.proxy.is_some() {
+        work.stage(Stage::Rules, Work::load_rules).await?;
+    }
+    teller.begin(Stage::Boot);
+    work.each_node(&host, Work::boot).await?;
+    teller.done(Stage::Boot);
+    teller.begin(Stage::Reach);
+    let sessions = work.each_node(&host, Work::reach).await?;
+    teller.done(Stage::Reach);
+    if spec.then == Then::Check {
+        let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
+        teller.begin(Stage::Check);
+        work.check(Running { lab: Arc::clone(&work.lab), sessions }).await?;
+        teller.done(Stage::Check);
+    }
+    Ok(Standing { _host: host, _upstream: upstream, _proxy: proxy })
+}
+
+/// What a lab stands on. Dropped, its daemons are killed.
+pub(crate) struct Standing {
+    _host: Host,
+    _upstream: Upstream,
+    _proxy: Option<Proxy>,
+}
+
+/// What the preflight makes.
+#[derive(Clone)]
+struct Host {
+    libvirt: Arc<Libvirt>,
+    keys: Arc<RunKeys>,
+}
+
+/// What every stage needs.
+#[derive(Clone)]
+struct Work {
+    lab: Arc<Lab>,
+    accelerator: Accelerator,
+    teller: Arc<Teller>,
+    census: Census,
+}
+
+impl Work {
+    /// Runs a stage's blocking work between its two events.
+    async fn stage<T: Send + 'static>(
+        &self,
+        stage: Stage,
+        work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.teller.begin(stage);
+        let this = self.clone();
+        let result = blocking(stage, move || work(&this)).await?;
+        self.teller.done(stage);
+        Ok(result)
+    }
+
+    /// Does the same with all nodes at once.
+    async fn each_node<T: Send + 'static>(
+        &self,
+        host: &Host,
+        work: impl Fn(&Self, &Host, &Node) -> Result<T, Failure> + Copy + Send + 'static,
+    ) -> Result<BTreeMap<NodeName, T>, Failure> {
+        let mut nodes = JoinSet::new();
+        for node in &self.lab.nodes {
+            let (this, host, node) = (self.clone(), host.clone(), node.clone());
+            nodes.spawn_blocking(move || work(&this, &host, &node).map(|done| (node.name, done)));
+        }
+        let mut done = BTreeMap::new();
+        while let Some(node) = nodes.join_next().await {
+            done.extend([node.map_err(|error| Failure::host(Stage::Boot, "supervisor", error))??]);
+        }
+        Ok(done)
+    }
+
+    fn prepare(&self) -> Result<Host, Failure> {
+        syslog::start(&Path::new(layout::LOGS).join("syslog.log"))
+            .map_err(|error| Failure::host(Stage::Preflight, "system log", error))?;
+        let libvirt =
+            Libvirt::start(&self.census).map_err(|e| host(Stage::Preflight, "libvirtd", &e, "logs/libvirtd.log"))?;
+        let keys = |error: &dyn fmt::Display| Failure::host(Stage::Preflight, "keys", error);
+        let run_keys = RunKeys::generate(self.lab.nodes.iter().map(|node| &node.name)).map_err(|e| keys(&e))?;
+        let addresses = self.lab.nodes.iter().map(|node| (node.name.clone(), addresses(node))).collect();
+        run_keys.save(&Path::new(layout::RUN).join("keys"), &addresses).map_err(|e| keys(&e))?;
+        Ok(Host { libvirt: Arc::new(libvirt), keys: Arc::new(run_keys) })
+    }
+
+    fn start_networks(&self, libvirt: &Libvirt) -> Result<(), Failure> {
+        for network in &self.lab.networks {
+            let xml = render::network_xml(network, &self.lab);
+            let started = libvirt.define_network(&xml).and_then(|mut network| libvirt.start_network(&mut network));
+            started.map_err(|error| {
+                let subject = format!("network {}", network.name);
+                Failure::lab(Stage::Network, subject, error).with_log(tail("logs/libvirtd.log"))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn start_upstream(&self) -> Result<Upstream, Failure> {
+        let failed = |error: &dyn fmt::Display| Failure::host(Stage::Upstream, "upstream", error);
+        let program = std::env::current_exe().map_err(|e| failed(&e))?;
+        let mut upstream =
+            Upstream::start(&self.lab.upstream, Path::new(layout::ARTIFACTS), &program).map_err(|e| failed(&e))?;
+        upstream.daemons().into_iter().for_each(|daemon| self.watch(daemon));
+        Ok(upstream)
+    }
+
+    fn start_proxy(&self) -> Result<Proxy, Failure> {
+        let port = self.lab.proxy.as_ref().map_or(0, |proxy| proxy.forward_port);
+        let mut proxy =
+            Proxy::start(&artifact(render::SQUID_CONF), port).map_err(|e| Failure::lab(Stage::Proxy, "squid", e))?;
+        self.watch(proxy.daemon());
+        Ok(proxy)
+    }
+
+    fn watch(&self, daemon: &Daemon) {
+        self.census.watch_tree(daemon.pid(), daemon.name());
+    }
+
+    fn load_rules(&self) -> Result<(), Failure> {
+        let Some(proxy) = &self.lab.proxy else { return Ok(()) };
+        let result = match proxy.firewall {
+            Firewall::Nftables => firewall::apply(Rules::Nftables(&render::rules_nft(proxy, &self.lab))),
+            Firewall::Iptables => firewall::apply(Rules::Iptables {
+                v4: &render::rules_iptables(proxy, &self.lab),
+                v6: &render::rules_ip6tables(proxy, &self.lab),
+            }),
+        };
+        result.map_err(|error| Failure::lab(Stage::Rules, "rules", error))
+    }
+
+    /// Starts a node's virtual machine.
+    fn boot(&self, host: &Host, node: &Node) -> Result<(), Failure> {
+        let failed = |error: &dyn fmt::Display| {
+            let log = tail(&format!("logs/qemu/{}.log", node.name));
+            Failure::lab(Stage::Boot, format!("node {}", node.name), error).with_log(log)
+        };
+        self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Starting });
+        let keys = host.keys.hosts.get(&node.name).ok_or_else(|| failed(&"it has no host key"))?;
+        let config = render::guest_config(node, &self.lab);
+        NodeFiles { config: &config, host: keys, login: &host.keys.login }
+            .write_initrd(Path::new(layout::GUEST), Path::new(&layout::node_initrd(&node.name)))
+            .map_err(|e| failed(&e))?;
+        for disk in &node.disks {
+            let path = layout::node_disk(&node.name, &disk.target);
+            labrig_host::disk::create(Path::new(&path), disk.size).map_err(|e| failed(&e))?;
+        }
+        let xml = render::domain_xml(node, &self.lab, self.accelerator);
+        host.libvirt.start_domain(&xml).map_err(|e| failed(&e))?;
+        self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Running });
+        Ok(())
+    }
+
+    /// Waits until a node lets us in. A node that dies ends the run by way of the census.
+    fn reach(&self, host: &Host, node: &Node) -> Result<Session, Failure> {
+        let subject = format!("node {}", node.name);
+        let failed = |seen: &dyn fmt::Display| {
+            let log = tail(&format!("logs/console-{}.log", node.name));
+            Failure::lab(Stage::Reach, &subject, seen).with_log(log)
+        };
+        let pinned = host.keys.hosts.get(&node.name).ok_or_else(|| failed(&"it has no host key"))?;
+        let address = node.nics.first().ok_or_else(|| failed(&"it has no NIC"))?.v4;
+        let address = SocketAddr::from((address, 22));
+        let limit = self.patience();
+        let what = format!("SSH login at {address}");
+        let session = wait::until(&what, limit, Duration::from_millis(100), || {
+            match Session::connect(address, pinned.public(), &host.keys.login, limit) {
+                Ok(session) => Ok(Progress::Done(session)),
+                Err(error) if error.is_final() => Err(error),
+                Err(error) => Ok(Progress::NotYet(error.to_string())),
+            }
+        })
+        .map_err(|e| failed(&e))?;
+        self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
+        Ok(session)
+    }
+
+    /// How long a node may take to its SSH login: alone some 5 s under TCG; many share the cores.
+    fn patience(&self) -> Duration {
+        let nodes = u32::try_from(self.lab.nodes.len()).unwrap_or(u32::MAX);
+        match self.accelerator {
+            Accelerator::Kvm => Duration::from_secs(30) + Duration::from_secs(2).saturating_mul(nodes),
+            Accelerator::Tcg => Duration::from_secs(90) + Duration::from_secs(10).saturating_mul(nodes),
+        }
+    }
+
+    /// Performs all checks: first those that need nothing for themselves, all at once; then the others, in the order
+    /// of the file.
+    async fn check(&self, running: Running) -> Result<(), Failure> {
+        let running = Arc::new(running);
+        let (alone, together): (Vec<_>, Vec<_>) = self.lab.checks.iter().cloned().partition(check::is_exclusive);
+        let perform = |check: labrig_plan::lab::Check| {
+            let (this, running) = (self.clone(), Arc::clone(&running));
+            move || {
+                this.teller.tell(Event::Checking { check: check.id.clone() });
+                let begin = Instant::now();
+                match check::perform(&check, &running) {
+                    Ok(seen) => {
+                        let took = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+                        this.teller.tell(Event::Held { check: check.id, seen, took });
+                        Ok(())
+                    }
+                    Err(seen) => Err(Failure::lab(Stage::Check, format!("check {}", check.id), seen)),
+                }
+            }
+        };
+        let mut both = JoinSet::new();
+        for check in together {
+            both.spawn_blocking(perform(check));
+        }
+        for check in alone {
+            blocking(Stage::Check, perform(check)).await?;
+        }
+        while let Some(result) = both.join_next().await {
+            result.map_err(|error| Failure::host(Stage::Check, "supervisor", error))??;
+        }
+        Ok(())
+    }
+}
+
+/// Runs blocking work on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    stage: Stage,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::host(stage, "supervisor", error))?
+}
+
+fn host(stage: Stage, subject: &str, error: &dyn fmt::Display, log: &str) -> Failure {
+    Failure::host(stage, subject, error).with_log(tail(log))
+}
+
+fn tail(log: &str) -> Option<LogTail> {
+    LogTail::read(Path::new(layout::RUN), log)
+}
+
+fn artifact(name: &str) -> PathBuf {
+    Path::new(layout::ARTIFACTS).join(name)
+}
+
+fn addresses(node: &Node) -> Vec<IpAddr> {
+    node.nics.iter().flat_map(|nic| [Some(IpAddr::V4(nic.v4)), nic.v6.map(IpAddr::V6)]).flatten().collect()
+}

@@ -1,0 +1,308 @@
+//! The outside of a run: prepares its folder, launches its lab host, listens, and writes the record.
+
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{ChildStdin, ChildStdout},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use labrig_host::{
+    acceleration::{self, Choice},
+    budget::{Budget, Need},
+    guest, probe,
+    sandbox::{self, Launch, Launched},
+};
+use labrig_plan::{
+    lab::{Lab, Stage},
+    render,
+};
+
+use crate::{
+    event::{Event, Line},
+    failure::{Failure, LogTail},
+    record::{Record, Verdict},
+    run_folder::RunFolder,
+    spec::{LabSpec, STOP, Then},
+};
+
+/// How long a run waits for its turn on a machine that is full of other labs.
+const TURN: Duration = Duration::from_secs(3600);
+/// How long a lab host has for its teardown before it is killed.
+const TEARDOWN: Duration = Duration::from_secs(4);
+
+/// Where things stand on this machine, and what to do once the lab is up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder that holds all run folders.
+    pub runs: PathBuf,
+    /// The folder that holds guest images.
+    pub cache: PathBuf,
+    /// The `labrig` command itself, which is also the supervisor.
+    pub program: PathBuf,
+    /// What happens once the lab is up.
+    pub then: Then,
+}
+
+/// Asks a run to end. The first time it is torn down, the second time killed.
+#[derive(Debug, Clone)]
+pub struct Interrupt(Sender<Message>);
+
+/// A run that is about to begin.
+#[derive(Debug)]
+pub struct Run {
+    lab: Lab,
+    options: Options,
+    sender: Sender<Message>,
+    receiver: Receiver<Message>,
+}
+
+/// A run that ended, or whose lab is up and stays up.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its folder; `None` where nothing was made.
+    pub folder: Option<RunFolder>,
+    /// Its record; `None` where the lab stays up.
+    pub record: Option<Record>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Event(Line),
+    /// The supervisor closed its standard output: it is gone.
+    Gone,
+    Interrupt,
+}
+
+impl Interrupt {
+    /// Asks.
+    pub fn ask(&self) {
+        // A run that is over no longer listens.
+        drop(self.0.send(Message::Interrupt));
+    }
+}
+
+impl Run {
+    /// A run of `lab`.
+    #[must_use]
+    pub fn new(lab: Lab, options: Options) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        Self { lab, options, sender, receiver }
+    }
+
+    /// What ends this run from another thread.
+    #[must_use]
+    pub fn interrupt(&self) -> Interrupt {
+        Interrupt(self.sender.clone())
+    }
+
+    /// Runs it, and hands every event to `listen` as it happens.
+    ///
+    /// # Errors
+    /// When the run folder cannot be written. Everything else is a verdict.
+    pub fn run(self, listen: &mut dyn FnMut(&Line)) -> io::Result<Ended> {
+        let Choice { accelerator, why } = match self.fit() {
+            Ok(choice) => choice,
+            Err(reasons) => return Ok(Ended { folder: None, record: Some(Record::skipped(&self.lab, reasons)) }),
+        };
+        // Held until the run is over. A lab that stays up gives its share back: it may stay for days.
+        let _permit = Budget::of_machine()?
+            .acquire(Need::of(&self.lab, accelerator), TURN)
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        let versions = thread::spawn(probe::versions);
+
+        let folder = RunFolder::create(&self.options.runs, &self.lab.name)?;
+        folder.write_artifacts(&render::artifacts(&self.lab))?;
+        let mut watch = Watch::new(&folder, listen);
+        watch.tell(Event::Started {
+            scenario: self.lab.name.to_string(),
+            run: folder.id(),
+            nodes: self.lab.nodes.iter().filter_map(|node| Some((node.name.clone(), node.nics.first()?.v4))).collect(),
+            accelerator,
+            why: why.clone(),
+        });
+        let verdict = match guest::ensure(&self.options.cache) {
+            Err(error) => Some(Verdict::Errored { failure: preflight("micro guest", &error) }),
+            Ok(image) => {
+                let spec = LabSpec {
+                    lab: self.lab.clone(),
+                    accelerator,
+                    run: folder.path().to_owned(),
+                    guest: image.dir,
+                    began: watch.began(),
+                    then: self.options.then,
+                };
+                watch.supervise(&spec, &self)
+            }
+        };
+        let Some(verdict) = verdict else { return Ok(Ended { folder: Some(folder), record: None }) };
+        watch.tell(Event::Finished { verdict: verdict.clone() });
+        let record = Record {
+            scenario: self.lab.name.to_string(),
+            run: folder.id(),
+            verdict,
+            accelerator: Some(accelerator),
+            why,
+            versions: versions.join().unwrap_or_default(),
+            stages: std::mem::take(&mut watch.stages),
+            took: watch.elapsed(),
+        };
+        folder.write_record(&record)?;
+        Ok(Ended { folder: Some(folder), record: Some(record) })
+    }
+}
+
+impl Run {
+    /// How this host runs the lab's guests, or everything that it lacks.
+    fn fit(&self) -> Result<Choice, Vec<String>> {
+        probe::satisfies(&self.lab)
+            .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .and_then(|()| {
+                acceleration::choose(self.lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()])
+            })
+    }
+}
+
+fn preflight(subject: &str, seen: &dyn fmt::Display) -> Failure {
+    Failure::host(Stage::Preflight, subject, seen)
+}
+
+/// What the client knows of a run while it listens.
+struct Watch<'a> {
+    folder: &'a RunFolder,
+    listen: &'a mut dyn FnMut(&Line),
+    clock: Instant,
+    began: SystemTime,
+    stage: Stage,
+    stages: BTreeMap<Stage, u64>,
+    /// What the supervisor said of how it ended; `None` as long as it said nothing.
+    end: Option<Result<(), Failure>>,
+    up: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(folder: &'a RunFolder, listen: &'a mut dyn FnMut(&Line)) -> Self {
+        Self {
+            folder,
+            listen,
+            clock: Instant::now(),
+            began: SystemTime::now(),
+            stage: Stage::Preflight,
+            stages: BTreeMap::new(),
+            end: None,
+            up: false,
+        }
+    }
+
+    fn began(&self) -> u64 {
+        let since = self.began.duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// An event of the client's own.
+    fn tell(&mut self, event: Event) {
+        let line = Line { at: self.elapsed(), event };
+        // The verdict does not hang on the event log: a full disk shows when the record is written.
+        drop(self.folder.append(&line));
+        (self.listen)(&line);
+    }
+
+    /// Launches the lab host and listens until it is gone. `None` means that the lab is up and stays up.
+    fn supervise(&mut self, spec: &LabSpec, run: &Run) -> Option<Verdict> {
+        let (mut lab, mut control) = match self.launch(spec, run) {
+            Ok(launched) => launched,
+            Err(failure) => return Some(Verdict::Errored { failure }),
+        };
+        let mut asked: Option<Instant> = None;
+        loop {
+            match run.receiver.recv_timeout(Duration::from_millis(100)) {
+                Ok(Message::Event(line)) => self.hear(&line),
+                Ok(Message::Interrupt) if asked.is_none() => {
+                    asked = Some(Instant::now());
+                    // A supervisor that is gone already needs no telling.
+                    drop(writeln!(control, "{STOP}"));
+                }
+                Ok(Message::Interrupt) => drop(lab.kill()),
+                Ok(Message::Gone) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if asked.is_some_and(|at| at.elapsed() >= TEARDOWN) {
+                // Its end shows on its standard output.
+                drop(lab.kill());
+            }
+            if self.up && asked.is_none() {
+                lab.leave();
+                return None;
+            }
+        }
+        let status = lab.wait(TEARDOWN);
+        if asked.is_some() {
+            return Some(Verdict::Interrupted { stage: self.stage });
+        }
+        let result = self.end.take().unwrap_or_else(|| {
+            let status = match status {
+                Ok(Some(status)) => status.to_string(),
+                Ok(None) => "and its namespaces live on".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let failure =
+                Failure::host(self.stage, "lab host", format!("the supervisor died without a word: {status}"));
+            Err(failure.with_log(LogTail::read(self.folder.path(), "logs/supervisor.log")))
+        });
+        Some(Verdict::of(result, &spec.lab.expect))
+    }
+
+    fn launch(&self, spec: &LabSpec, run: &Run) -> Result<(Launched, ChildStdin), Failure> {
+        let failed = |error: &dyn fmt::Display| preflight("lab host", error);
+        let log = fs_err::File::create(self.folder.path().join("logs/supervisor.log")).map_err(|e| failed(&e))?;
+        let launch = Launch { program: &run.options.program, args: &["supervise".to_owned()], log: log.into_file() };
+        let mut lab = sandbox::launch(launch).map_err(|e| failed(&e))?;
+        let (Some(mut control), Some(output)) = (lab.stdin.take(), lab.stdout.take()) else {
+            return Err(failed(&"it was started without pipes"));
+        };
+        listen_to(output, run.sender.clone());
+        let line = serde_json::to_string(spec).map_err(|e| failed(&e))? + "\n";
+        // If the lab host died at once, the end of its events tells it better than this pipe.
+        drop(control.write_all(line.as_bytes()));
+        Ok((lab, control))
+    }
+
+    /// An event of the supervisor's.
+    fn hear(&mut self, line: &Line) {
+        match &line.event {
+            Event::Begun { stage } => self.stage = *stage,
+            Event::Done { stage, took } => {
+                self.stages.insert(*stage, *took);
+                if *stage == Stage::Teardown && self.end.is_none() {
+                    self.end = Some(Ok(()));
+                }
+            }
+            Event::Failed { failure } => self.end = Some(Err(failure.clone())),
+            Event::Up => self.up = true,
+            _ => {}
+        }
+        (self.listen)(line);
+    }
+}
+
+/// Reads the supervisor's events on a thread of its own.
+fn listen_to(output: ChildStdout, sender: Sender<Message>) {
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Ok(event) = serde_json::from_str(&line)
+                && sender.send(Message::Event(event)).is_err()
+            {
+                return;
+            }
+        }
+        drop(sender.send(Message::Gone));
+    });
+}

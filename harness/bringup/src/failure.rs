@@ -1,0 +1,104 @@
+//! Why a run failed: where, what was seen, and whose fault it is.
+
+use std::{
+    fmt,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use labrig_plan::lab::Stage;
+use serde::{Deserialize, Serialize};
+
+/// How much of a log a failure carries.
+const TAIL_LINES: usize = 12;
+/// How much of a log's end is looked at.
+const TAIL_BYTES: u64 = 16 << 10;
+
+/// A failure of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The stage that failed.
+    pub stage: Stage,
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// What it is about: a node, a network, a check, a daemon.
+    pub subject: String,
+    /// What was seen.
+    pub seen: String,
+    /// The end of the log that matters, if there is one.
+    pub log: Option<LogTail>,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The lab's: its scenario does not do what it says.
+    Lab,
+    /// The lab host's: something that has nothing to do with the scenario is missing or broke.
+    Host,
+}
+
+/// The last lines of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogTail {
+    /// The file's path, relative to the run folder.
+    pub file: String,
+    /// Its last lines.
+    pub lines: Vec<String>,
+}
+
+impl Failure {
+    /// A failure of the lab itself.
+    #[must_use]
+    pub fn lab(stage: Stage, subject: impl Into<String>, seen: impl fmt::Display) -> Self {
+        Self { stage, fault: Fault::Lab, subject: subject.into(), seen: seen.to_string(), log: None }
+    }
+
+    /// A failure of the lab host.
+    #[must_use]
+    pub fn host(stage: Stage, subject: impl Into<String>, seen: impl fmt::Display) -> Self {
+        Self { fault: Fault::Host, ..Self::lab(stage, subject, seen) }
+    }
+
+    /// The same failure, with the end of a log.
+    #[must_use]
+    pub fn with_log(mut self, log: Option<LogTail>) -> Self {
+        self.log = log;
+        self
+    }
+}
+
+impl LogTail {
+    /// The last lines of `file`, a path relative to the run folder `run`; `None` where there is nothing to read.
+    #[must_use]
+    pub fn read(run: &Path, file: &str) -> Option<Self> {
+        let mut log = fs_err::File::open(run.join(file)).ok()?;
+        let length = log.metadata().ok()?.len();
+        log.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).ok()?;
+        let mut bytes = Vec::new();
+        log.take(TAIL_BYTES).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<String> = text.lines().map(printable).filter(|line| !line.is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(TAIL_LINES)..].to_vec();
+        (!last.is_empty()).then(|| Self { file: file.to_owned(), lines: last })
+    }
+}
+
+/// Consoles carry control characters that would act on the reader's terminal.
+fn printable(line: &str) -> String {
+    line.chars().filter(|c| !c.is_control() || *c == '\t').collect::<String>().trim_end().to_owned()
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stage {}\n  {}: {}", self.stage, self.subject, self.seen)?;
+        if let Some(log) = &self.log {
+            write!(f, "\n  the end of {}:", log.file)?;
+            for line in &log.lines {
+                write!(f, "\n    | {line}")?;
+            }
+        }
+        Ok(())
+    }
+}

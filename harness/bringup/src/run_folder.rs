@@ -1,0 +1,230 @@
+//! The run folder: the only thing of a run that outlives it.
+//!
+//! ```text
+//! <runs>/<scenario>-<time>/
+//!   events.jsonl     every event, written as it happens
+//!   record.json      the verdict, written by the client at the end; missing if the client was killed
+//!   lock             held by the supervisor as long as the lab lives
+//!   pid              the supervisor, as the host counts
+//!   artifacts/       the texts that were handed to libvirt, squid and the rest
+//!   logs/            consoles and daemons
+//!   keys/            the login key and the public host keys (mode 0700)
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    fs::DirBuilder,
+    io::{self, Write},
+    net::Ipv4Addr,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use fs_err as fs;
+use labrig_plan::{
+    artifact::Artifact,
+    lab::Stage,
+    name::{NodeName, ScenarioName},
+};
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::{
+    event::{Event, Line},
+    record::Record,
+};
+
+/// How many finished runs are kept. Older ones are removed when a new one begins.
+const KEPT: usize = 50;
+
+/// A run folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// What a run folder tells of its run.
+#[derive(Debug)]
+pub enum State {
+    /// The lab lives.
+    Alive {
+        /// The stage it is in.
+        stage: Stage,
+        /// Whether it is up and stays up.
+        up: bool,
+    },
+    /// It is over, and its client wrote the record.
+    Over(Box<Record>),
+    /// It is over, and its client was killed before it could write the record.
+    Killed {
+        /// How far it came.
+        stage: Stage,
+    },
+}
+
+impl RunFolder {
+    /// Makes a folder for a new run of `scenario` below `runs`, and removes the oldest finished ones.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn create(runs: &Path, scenario: &ScenarioName) -> io::Result<Self> {
+        fs::create_dir_all(runs)?;
+        prune(runs);
+        // The namespaces see the folder by its absolute path.
+        let runs = fs::canonicalize(runs)?;
+        let mut id = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        loop {
+            let path = runs.join(format!("{scenario}-{:x}", id.as_millis()));
+            match DirBuilder::new().mode(0o755).create(&path) {
+                Ok(()) => {
+                    for inner in ["artifacts", "logs"] {
+                        fs::create_dir(path.join(inner))?;
+                    }
+                    return Ok(Self { path });
+                }
+                // Another run began in the same millisecond.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => id += Duration::from_millis(1),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The folder of a run that exists.
+    #[must_use]
+    pub fn open(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// All runs below `runs`, oldest first.
+    #[must_use]
+    pub fn all(runs: &Path) -> Vec<Self> {
+        let mut found: Vec<Self> = std::fs::read_dir(runs)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| Self { path: entry.path() })
+            .filter(|run| run.path.join("events.jsonl").is_file())
+            .collect();
+        found.sort_by_key(|run| run.id().rsplit_once('-').map(|(_, time)| time.to_owned()));
+        found
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's id: the scenario's name and the time in milliseconds since the Unix epoch, in hexadecimal.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Writes the artifacts.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write_artifacts(&self, artifacts: &[Artifact]) -> io::Result<()> {
+        artifacts
+            .iter()
+            .try_for_each(|artifact| fs::write(self.path.join("artifacts").join(&artifact.name), &artifact.text))
+    }
+
+    /// Appends an event.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn append(&self, line: &Line) -> io::Result<()> {
+        let text = serde_json::to_string(line)? + "\n";
+        let mut log = fs::OpenOptions::new().create(true).append(true).open(self.path.join("events.jsonl"))?;
+        log.write_all(text.as_bytes())
+    }
+
+    /// The events so far. A line that was cut off by a kill is left out.
+    #[must_use]
+    pub fn events(&self) -> Vec<Line> {
+        let text = std::fs::read_to_string(self.path.join("events.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Writes the record.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write_record(&self, record: &Record) -> io::Result<()> {
+        fs::write(self.path.join("record.json"), serde_json::to_string_pretty(record)? + "\n")
+    }
+
+    /// Takes the lock that says that the lab lives. It goes with the process that holds it.
+    ///
+    /// # Errors
+    /// Those of the file system, or `WouldBlock` if another process holds it.
+    pub fn lock(&self) -> io::Result<Flock<std::fs::File>> {
+        let file = fs::OpenOptions::new().create(true).append(true).open(self.path.join("lock"))?;
+        Flock::lock(file.into_file(), FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.into())
+    }
+
+    /// Writes down which process the supervisor is, as this host counts.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write_pid(&self, pid: &str) -> io::Result<()> {
+        fs::write(self.path.join("pid"), pid)
+    }
+
+    /// The supervisor's process, if the lab lives.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        if !self.alive() {
+            return None;
+        }
+        std::fs::read_to_string(self.path.join("pid")).ok()?.trim().parse().ok()
+    }
+
+    /// The nodes of the lab, and where their SSH servers are.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeMap<NodeName, Ipv4Addr> {
+        let started = |line: Line| match line.event {
+            Event::Started { nodes, .. } => Some(nodes),
+            _ => None,
+        };
+        self.events().into_iter().find_map(started).unwrap_or_default()
+    }
+
+    /// Whether the lab lives: its lock is held.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        std::fs::File::open(self.path.join("lock")).is_ok_and(|file| {
+            matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, nix::errno::Errno::EWOULDBLOCK)))
+        })
+    }
+
+    /// What the folder tells of its run.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let events = self.events();
+        let begun = |line: &Line| match line.event {
+            Event::Begun { stage } => Some(stage),
+            _ => None,
+        };
+        let stage = events.iter().rev().find_map(begun).unwrap_or(Stage::Preflight);
+        if self.alive() {
+            return State::Alive { stage, up: events.iter().any(|line| line.event == Event::Up) };
+        }
+        let record = std::fs::read(self.path.join("record.json")).ok();
+        match record.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            Some(record) => State::Over(Box::new(record)),
+            None => State::Killed { stage },
+        }
+    }
+}
+
+fn prune(runs: &Path) {
+    let over = |run: &RunFolder| run.path.join("record.json").exists() && !run.alive();
+    let finished: Vec<_> = RunFolder::all(runs).into_iter().filter(over).collect();
+    for run in finished.iter().rev().skip(KEPT) {
+        // Another run may be pruning as well; whoever comes second finds nothing, and that is fine.
+        drop(std::fs::remove_dir_all(&run.path));
+    }
+}

@@ -1,0 +1,212 @@
+//! The inside of a run: the first process of the lab host. It makes everything, watches it, and takes it down by
+//! ending.
+
+use std::{
+    io::{self, BufRead, Write},
+    path::Path,
+    process,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use labrig_host::{
+    census::{Census, Death},
+    sandbox::{self, Settle},
+};
+use labrig_plan::{artifact::Accelerator, lab::Stage, layout};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    bringup,
+    event::{Event, Line},
+    failure::{Failure, LogTail},
+    run_folder::RunFolder,
+    spec::{LabSpec, STOP, Then},
+};
+
+/// How long a supervisor that was asked to end may take before it just ends. The kernel takes the rest down.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// The supervisor's `main`. It reads a [`LabSpec`] from standard input and writes events to standard output.
+///
+/// # Errors
+/// When there is no specification to read, or another supervisor holds the run folder.
+pub fn supervise() -> io::Result<()> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let spec: LabSpec = serde_json::from_str(&line)?;
+    // As long as the host's own procfs is there, it tells which process this is outside.
+    RunFolder::open(&spec.run).write_pid(&fs_err::read_link("/proc/self")?.to_string_lossy())?;
+    let settle = Settle { run: &spec.run, guest: &spec.guest, cache: None, kvm: spec.accelerator == Accelerator::Kvm };
+    let settled = sandbox::settle(&settle);
+    let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
+    let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));
+    // Tells everyone that the lab lives. The kernel lets go of it when this process ends.
+    let _lock = teller.folder.lock()?;
+    let result = match settled {
+        Ok(()) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let result = runtime.block_on(live(spec, &teller));
+            // Threads that wait for a guest are not waited for: they end with this process.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(End::Failed(Failure::host(Stage::Preflight, "sandbox", error))),
+    };
+    if let Err(End::Failed(failure)) = result {
+        teller.tell(Event::Failed { failure });
+    }
+    teller.begin(Stage::Teardown);
+    teller.done(Stage::Teardown);
+    Ok(())
+}
+
+/// Why a lab ended before its end.
+enum End {
+    Failed(Failure),
+    /// Somebody asked for it, or nobody is there any more.
+    Asked,
+}
+
+/// Brings the lab up and keeps it, until it is done or something ends it.
+async fn live(spec: LabSpec, teller: &Arc<Teller>) -> Result<(), End> {
+    let signals = |error| End::Failed(Failure::host(Stage::Preflight, "signals", error));
+    let mut terminated = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut asked = listen(spec.then == Then::Stay, Arc::clone(teller));
+    let (death, mut died) = watch::channel(None);
+    let census = Census::start().map_err(|error| End::Failed(Failure::host(Stage::Preflight, "census", error)))?;
+    let watched = census.clone();
+    thread::spawn(move || {
+        while !death.is_closed() {
+            if let Some(first) = watched.wait_for_death(Duration::from_secs(1)) {
+                death.send_replace(Some(first));
+                return;
+            }
+        }
+    });
+    let then = spec.then;
+    let work = async {
+        let _standing = bringup::bring_up(spec, teller, &census).await?;
+        if then == Then::Stay {
+            teller.tell(Event::Up);
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        biased;
+        _ = asked.wait_for(|asked| *asked) => Err(End::Asked),
+        _ = terminated.recv() => Err(End::Asked),
+        Ok(death) = died.wait_for(Option::is_some) => Err(End::Failed(obituary(teller.stage(), death.as_ref()))),
+        result = work => result.map_err(End::Failed),
+    }
+}
+
+/// Listens on the control pipe. A client that is gone asks for the end as much as one that says so, unless the lab
+/// is up and stays.
+fn listen(stays: bool, teller: Arc<Teller>) -> watch::Receiver<bool> {
+    let (ask, asked) = watch::channel(false);
+    thread::spawn(move || {
+        let told = io::stdin().lock().lines().map_while(Result::ok).any(|line| line == STOP);
+        if told || !(stays && teller.is_up()) {
+            ask.send_replace(true);
+            thread::sleep(GRACE);
+            // Something hangs. The namespaces end with this process, whatever it was.
+            end_now();
+        }
+        // A closed channel would read as asked.
+        loop {
+            thread::park();
+        }
+    });
+    asked
+}
+
+#[expect(clippy::exit, reason = "the last resort of a process that hangs")]
+fn end_now() -> ! {
+    process::exit(1)
+}
+
+/// The failure that a death is.
+fn obituary(stage: Stage, death: Option<&Death>) -> Failure {
+    let Some(death) = death else { return Failure::host(stage, "lab host", "a process died") };
+    let tail = |file: &str| LogTail::read(Path::new(layout::RUN), file);
+    if let Some(node) = death.name.strip_prefix("domain ") {
+        // A guest that ends is the lab's own doing, as far as anyone can see from here.
+        let log = tail(&format!("logs/console-{node}.log")).or_else(|| tail(&format!("logs/qemu/{node}.log")));
+        return Failure::lab(stage, format!("node {node}"), death).with_log(log);
+    }
+    let file = match death.name.as_str() {
+        name if name.starts_with("squid") => "logs/squid-cache.log",
+        name if name.starts_with("libvirtd") => "logs/libvirtd.log",
+        name if name.starts_with("upstream") => "logs/upstream-dns.log",
+        name if name.starts_with("origin") => "logs/origin.log",
+        _ => "logs/syslog.log",
+    };
+    Failure::host(stage, death.name.clone(), death).with_log(tail(file))
+}
+
+/// Tells events: to the client, and to the run folder, so that they are there even if the client is not.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    folder: RunFolder,
+    began: SystemTime,
+    now: Mutex<Now>,
+}
+
+#[derive(Debug)]
+struct Now {
+    stage: Stage,
+    since: SystemTime,
+    up: bool,
+}
+
+impl Teller {
+    fn new(folder: RunFolder, began: u64) -> Self {
+        let began = UNIX_EPOCH + Duration::from_millis(began);
+        Self { folder, began, now: Mutex::new(Now { stage: Stage::Preflight, since: began, up: false }) }
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        if event == Event::Up {
+            self.with_now(|now| now.up = true);
+        }
+        let line = Line { at: millis_since(self.began), event };
+        // A full disk or a client that is gone must not end the teardown.
+        drop(self.folder.append(&line));
+        if let Ok(text) = serde_json::to_string(&line) {
+            let mut out = io::stdout().lock();
+            drop(out.write_all((text + "\n").as_bytes()).and_then(|()| out.flush()));
+        }
+    }
+
+    pub(crate) fn begin(&self, stage: Stage) {
+        self.with_now(|now| (now.stage, now.since) = (stage, SystemTime::now()));
+        self.tell(Event::Begun { stage });
+    }
+
+    pub(crate) fn done(&self, stage: Stage) {
+        let took = self.with_now(|now| millis_since(now.since));
+        self.tell(Event::Done { stage, took });
+    }
+
+    fn stage(&self) -> Stage {
+        self.with_now(|now| now.stage)
+    }
+
+    fn is_up(&self) -> bool {
+        self.with_now(|now| now.up)
+    }
+
+    fn with_now<T>(&self, look: impl FnOnce(&mut Now) -> T) -> T {
+        look(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn millis_since(then: SystemTime) -> u64 {
+    u64::try_from(then.elapsed().unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,129 @@
+//! `labrig run` and `labrig up`
+
+use std::{fs::File, io::Write, path::PathBuf, thread};
+
+use labrig_bringup::{
+    client::{Interrupt, Options, Run},
+    event::Line,
+    places::Places,
+    report,
+    spec::Then,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    exit::Exit,
+    scenario::{self, Loaded},
+    ui::{self, progress::Progress},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Scenario files, or names of files in `scenarios/`
+    #[arg(required = true)]
+    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    events: EventsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct UpArgs {
+    /// A scenario file, or the name of one in `scenarios/`
+    scenario: PathBuf,
+    #[command(flatten)]
+    events: EventsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct EventsArgs {
+    /// Write every event to this file, as JSON lines
+    #[arg(long = "events", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(crate) fn main(args: &Args) -> Exit {
+    each(&args.scenarios, &args.events, Then::Check)
+}
+
+pub(crate) fn up(args: &UpArgs) -> Exit {
+    each(std::slice::from_ref(&args.scenario), &args.events, Then::Stay)
+}
+
+fn each(names: &[PathBuf], events: &EventsArgs, then: Then) -> Exit {
+    let loaded = match scenario::load_all(names) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let file = events.file.as_ref().map(|path| File::create(path).map_err(|error| (path, error)));
+    let mut events = match file.transpose() {
+        Ok(events) => events,
+        Err((path, error)) => {
+            ui::error(&format!("failed to create {}: {error}", path.display()), None);
+            return Exit::BadInput;
+        }
+    };
+    let mut worst = Exit::Passed;
+    for scenario in loaded {
+        worst = worst.max(one(scenario, events.as_mut(), then));
+        if worst == Exit::Interrupted {
+            break;
+        }
+    }
+    worst
+}
+
+fn one(scenario: Loaded, mut events: Option<&mut File>, then: Then) -> Exit {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            ui::error(&format!("failed to find the labrig command itself: {error}"), None);
+            return Exit::Unfit;
+        }
+    };
+    let Places { runs, cache } = Places::from_environment();
+    let progress = Progress::new(&scenario.lab);
+    let run = Run::new(scenario.lab, Options { runs, cache, program, then });
+    listen_for_signals(run.interrupt());
+    let ended = run.run(&mut |line: &Line| {
+        progress.show(line);
+        if let Some(file) = &mut events
+            && let Ok(text) = serde_json::to_string(line)
+            && let Err(error) = writeln!(file, "{text}")
+        {
+            progress.warn(&format!("failed to write the events file: {error}"));
+        }
+    });
+    progress.end();
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(error) => {
+            ui::error(&format!("failed to write the run folder: {error}"), None);
+            return Exit::Unfit;
+        }
+    };
+    let Some(record) = &ended.record else {
+        let id = ended.folder.map(|folder| folder.id()).unwrap_or_default();
+        ui::line(&format!("{id} is up; `labrig down {id}` ends it"));
+        return Exit::Passed;
+    };
+    ui::verdict(record, &report::text(record, ended.folder.as_ref(), &scenario.path));
+    Exit::from(&record.verdict)
+}
+
+/// The first Ctrl-C or SIGTERM takes the lab down, the second kills it.
+fn listen_for_signals(interrupt: Interrupt) {
+    thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+            let (Ok(mut int), Ok(mut term)) = signals else { return };
+            loop {
+                tokio::select! {
+                    _ = int.recv() => {}
+                    _ = term.recv() => {}
+                }
+                interrupt.ask();
+            }
+        });
+    });
+}

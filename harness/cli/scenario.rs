@@ -1,0 +1,50 @@
+//! Scenarios as the command line names them.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use labrig_plan::lab::Lab;
+
+use crate::{exit::Exit, ui};
+
+/// A scenario file is a few kilobytes. What is larger than this is something else, and is not read to its end.
+const LARGEST: u64 = 64 << 20;
+
+/// A scenario that has nothing wrong with it.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) path: PathBuf,
+    pub(crate) lab: Lab,
+}
+
+/// Loads all of `names` and shows everything that is wrong with any of them. A name is a file, or the stem of one in
+/// `scenarios/`.
+pub(crate) fn load_all(names: &[PathBuf]) -> Result<Vec<Loaded>, Exit> {
+    let loaded: Vec<_> = names.iter().map(|name| load(name)).collect();
+    loaded.into_iter().collect::<Option<_>>().ok_or(Exit::BadInput)
+}
+
+fn load(name: &Path) -> Option<Loaded> {
+    let path = resolve(name);
+    let bytes = read(&path).map_err(|error| ui::unreadable(&path, &error)).ok()?;
+    let lab = labrig_plan::load(&path.to_string_lossy(), &bytes).map_err(|findings| ui::findings(&findings)).ok()?;
+    Some(Loaded { path, lab })
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other("it is larger than 64 MiB, which no scenario is"));
+    }
+    Ok(bytes)
+}
+
+fn resolve(name: &Path) -> PathBuf {
+    let bare = name.components().count() == 1 && name.extension().is_none();
+    let shipped = Path::new("scenarios").join(name).with_extension("toml");
+    if bare && !name.exists() && shipped.exists() { shipped } else { name.to_owned() }
+}

@@ -1,0 +1,105 @@
+//! Everything that a person sees. Nothing else prints.
+#![expect(clippy::print_stderr, reason = "this is where printing is done")]
+
+pub(crate) mod progress;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::Path,
+    time::Duration,
+};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use labrig_bringup::record::{Record, Verdict};
+use labrig_host::probe::Probe;
+use labrig_plan::finding::Findings;
+
+/// A line on standard output.
+pub(crate) fn line(text: &str) {
+    raw(&format!("{text}\n"));
+}
+
+/// A text on standard output, as it is. A reader that went away (`labrig render x | head`) is no error.
+pub(crate) fn raw(text: &str) {
+    drop(io::stdout().lock().write_all(text.as_bytes()));
+}
+
+/// An error on standard error, with what helps.
+pub(crate) fn error(text: &str, help: Option<&str>) {
+    let group = Group::with_title(Level::ERROR.primary_title(text));
+    let group = match help {
+        Some(help) => group.element(Level::HELP.message(help)),
+        None => group,
+    };
+    eprintln!("{}", renderer().render(&[group]));
+}
+
+/// A file that cannot be read.
+pub(crate) fn unreadable(path: &Path, why: &io::Error) {
+    let help = match why.kind() {
+        io::ErrorKind::IsADirectory => Some("name the files in it, as in `scenarios/*.toml`"),
+        io::ErrorKind::NotFound => Some("a name without a path is looked for in `scenarios/`"),
+        _ => None,
+    };
+    error(&format!("failed to read {}: {why}", path.display()), help);
+}
+
+/// Everything that is wrong with a scenario, each at its place in the source.
+pub(crate) fn findings(findings: &Findings) {
+    for finding in findings {
+        let snippet =
+            Snippet::source(findings.source())
+                .path(&*finding.place.file)
+                .annotation(AnnotationKind::Primary.span(finding.place.span.clone()))
+                .annotations(finding.related.iter().map(|related| {
+                    AnnotationKind::Context.span(related.place.span.clone()).label(related.label.as_str())
+                }));
+        let group = Group::with_title(Level::ERROR.primary_title(finding.message.as_str())).element(snippet);
+        let group = match &finding.help {
+            Some(help) => group.element(Level::HELP.message(help.as_str())),
+            None => group,
+        };
+        eprintln!("{}\n", renderer().render(&[group]));
+    }
+    if findings.more() > 0 {
+        eprintln!("and {} more", findings.more());
+    }
+}
+
+/// How a run ended.
+pub(crate) fn verdict(record: &Record, report: &str) {
+    let seconds = Duration::from_millis(record.took).as_secs_f32();
+    match record.verdict {
+        Verdict::Passed => line(&format!("{} passed in {seconds:.1} s", record.scenario)),
+        _ => eprintln!("{report}"),
+    }
+}
+
+/// What the probes showed.
+pub(crate) fn probes(probes: &[Probe]) {
+    for probe in probes {
+        line(&format!("{:7}  {:<22}  {}", probe.status, probe.name, probe.detail));
+        if let Some(fix) = &probe.fix {
+            line(&format!("{:7}  {:<22}  fix: {fix}", "", ""));
+        }
+    }
+}
+
+/// Rows under a header, in columns as wide as they need.
+pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) {
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].len()).chain([header[column].len()]).max().unwrap_or(0);
+    let print = |row: [&str; N]| {
+        let cells: Vec<_> =
+            row.iter().enumerate().map(|(column, cell)| format!("{cell:<w$}", w = width(column))).collect();
+        line(cells.join("  ").trim_end());
+    };
+    print(header);
+    for row in rows {
+        print(row.each_ref().map(String::as_str));
+    }
+}
+
+fn renderer() -> Renderer {
+    if io::stderr().is_terminal() { Renderer::styled() } else { Renderer::plain() }
+}
