@@ -203,7 +203,9 @@ fn unknown(names: &[&str]) -> GuestErrorKind {
 fn download_error(error: ProcessError) -> GuestErrorKind {
     match error.into() {
         GuestErrorKind::Process(ProcessError { kind: ProcessErrorKind::Failed { stderr, .. }, .. }) => {
-            GuestErrorKind::Download(stderr)
+            // One line a package, all of the same cause, after apt's warnings.
+            let cause = stderr.lines().find_map(|line| line.strip_prefix("E: ")).unwrap_or(&stderr);
+            GuestErrorKind::Download(cause.to_owned())
         }
         kind => kind,
     }
