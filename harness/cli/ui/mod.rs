@@ -1,7 +1,8 @@
 //! Everything that a person sees. Nothing else prints.
-#![expect(clippy::print_stderr, reason = "this is where printing is done")]
 
+mod finding;
 pub(crate) mod progress;
+mod text;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -9,14 +10,15 @@ use std::{
     time::Duration,
 };
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Group, Level, Renderer};
 use labrig_bringup::record::{Record, Verdict};
 use labrig_host::probe::Probe;
 use labrig_plan::finding::Findings;
+use text::{clipped, printable};
 
 /// A line on standard output.
 pub(crate) fn line(text: &str) {
-    raw(&format!("{text}\n"));
+    raw(&(printable(text) + "\n"));
 }
 
 /// A text on standard output, as it is. A reader that went away (`labrig render x | head`) is no error.
@@ -24,14 +26,16 @@ pub(crate) fn raw(text: &str) {
     drop(io::stdout().lock().write_all(text.as_bytes()));
 }
 
+/// A text on standard error, and the end of its line. Nobody may be there to read it.
+fn note(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
 /// An error on standard error, with what helps.
 pub(crate) fn error(text: &str, help: Option<&str>) {
-    let group = Group::with_title(Level::ERROR.primary_title(text));
-    let group = match help {
-        Some(help) => group.element(Level::HELP.message(help)),
-        None => group,
-    };
-    eprintln!("{}", renderer().render(&[group]));
+    let help = help.map(|help| Level::HELP.message(clipped(help)));
+    let group = Group::with_title(Level::ERROR.primary_title(clipped(text))).elements(help);
+    note(&renderer().render(&[group]));
 }
 
 /// A file that cannot be read.
@@ -46,23 +50,12 @@ pub(crate) fn unreadable(path: &Path, why: &io::Error) {
 
 /// Everything that is wrong with a scenario, each at its place in the source.
 pub(crate) fn findings(findings: &Findings) {
+    let source = text::in_place(findings.source());
     for finding in findings {
-        let snippet =
-            Snippet::source(findings.source())
-                .path(&*finding.place.file)
-                .annotation(AnnotationKind::Primary.span(finding.place.span.clone()))
-                .annotations(finding.related.iter().map(|related| {
-                    AnnotationKind::Context.span(related.place.span.clone()).label(related.label.as_str())
-                }));
-        let group = Group::with_title(Level::ERROR.primary_title(finding.message.as_str())).element(snippet);
-        let group = match &finding.help {
-            Some(help) => group.element(Level::HELP.message(help.as_str())),
-            None => group,
-        };
-        eprintln!("{}\n", renderer().render(&[group]));
+        note(&(renderer().render(&[finding::report(finding, &source)]) + "\n"));
     }
     if findings.more() > 0 {
-        eprintln!("and {} more", findings.more());
+        note(&format!("and {} more", findings.more()));
     }
 }
 
@@ -71,7 +64,7 @@ pub(crate) fn verdict(record: &Record, report: &str) {
     let seconds = Duration::from_millis(record.took).as_secs_f32();
     match record.verdict {
         Verdict::Passed => line(&format!("{} passed in {seconds:.1} s", record.scenario)),
-        _ => eprintln!("{report}"),
+        _ => note(&printable(report)),
     }
 }
 

@@ -38,7 +38,7 @@ impl Progress {
             None => {
                 if let Some(text) = in_words(&line.event) {
                     let seconds = Duration::from_millis(line.at).as_secs_f32();
-                    super::line(&format!("{seconds:7.1}s  {}  {text}", self.scenario));
+                    super::line(&format!("{seconds:7.1}s  {}  {}", self.scenario, super::clipped(&text)));
                 }
             }
         }
@@ -48,7 +48,7 @@ impl Progress {
     pub(crate) fn warn(&self, text: &str) {
         match &self.live {
             // The moving lines stay below it.
-            Some(live) => drop(live.all.println(text)),
+            Some(live) => drop(live.all.println(super::clipped(text))),
             None => super::error(text, None),
         }
     }
@@ -85,7 +85,7 @@ impl Live {
                 }
             }
         } else if let Some(text) = in_words(event) {
-            self.stage.set_message(text);
+            self.stage.set_message(super::clipped(&text));
         }
     }
 }

@@ -41,7 +41,7 @@ fn all_families_of_rules_at_once() {
          [node.a]\nmemory = \"1kb\"\ncpus = 0\n[[check]]\nssh = \"b\"\n",
         &[
             "4:9 unknown key `forwarder`",
-            "5:11 gateway `10.0.0.1` is outside the subnet `192.168.50.0/24`, the subnet of `lab`",
+            "5:11 gateway `10.0.0.1` is outside `192.168.50.0/24`, the subnet of `lab`",
             "7:10 expected a size, found `1kb`",
             "8:8 a node cannot have 0 CPUs",
             "10:7 there is no node `b`",
@@ -85,13 +85,13 @@ fn columns_count_characters() {
 
 #[test]
 fn syntax_errors_stand_together() {
-    check("a = \nb = 1\nb = 2\n[c\n", &["2:5 a value is missing", "4:1 duplicate key", "5:3 unclosed table"]);
+    check("a = \nb = 1\nb = 2\n[c\n", &["2:5 a value is missing", "4:1 duplicate key `b`", "5:3 unclosed table"]);
     // Where the parser lost nothing, the rest is looked at too.
     check_with_node(
         "cpus = 0\ncpus = 0\nmemory = 1MiB\n",
         &[
             "5:8 a node cannot have 0 CPUs",
-            "6:1 duplicate key",
+            "6:1 duplicate key `cpus`",
             "7:10 `1MiB` of memory is too little to boot with",
             "7:10 string values must be quoted",
         ],
@@ -155,7 +155,7 @@ fn dhcp() {
     );
     dhcp(
         "start = \"192.168.51.1\"",
-        &["4:18 start of the range `192.168.51.1` is outside the subnet `192.168.50.0/24`, the subnet of `lab`"],
+        &["4:18 start of the range `192.168.51.1` is outside `192.168.50.0/24`, the subnet of `lab`"],
     );
     dhcp(
         "reservations = [{ mac = \"52:54:00:00:00:01\", ip = \"192.168.50.1\", name = \"a\" }]",

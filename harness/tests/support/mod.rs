@@ -2,7 +2,10 @@
 #![expect(clippy::expect_used, reason = "a test that cannot look has failed")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test target uses its part of this")]
 
+pub(crate) mod command;
 pub(crate) mod process;
+
+pub(crate) use command::labrig;
 
 use std::path::{Path, PathBuf};
 

@@ -5,20 +5,13 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use labrig_bringup::{event::Event, run_folder::RunFolder};
 use labrig_plan::lab::Stage;
-
-/// `labrig`, with its run folders in `runs` and nothing on its standard input.
-pub(crate) fn labrig(runs: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_labrig"));
-    command.env("LABRIG_RUNS", runs).current_dir(super::root()).stdin(Stdio::null());
-    command
-}
 
 /// A `labrig run` that goes on.
 pub(crate) struct Going {
@@ -29,7 +22,7 @@ pub(crate) struct Going {
 impl Going {
     /// Starts `labrig run` and waits for its run folder.
     pub(crate) fn start(runs: &Path, scenario: &Path) -> Self {
-        let mut command = labrig(runs);
+        let mut command = super::labrig(runs);
         command.arg("run").arg(scenario).stdout(Stdio::null()).stderr(Stdio::null());
         let client = command.spawn().expect("labrig starts");
         let folder = within(Duration::from_secs(120), "a run folder", || RunFolder::all(runs).pop());

@@ -44,12 +44,13 @@ pub(super) fn networks<'s>(context: &mut Context<'s>) -> BTreeMap<&'s NetworkNam
 fn plan<'s>(context: &mut Context<'s>, name: &At<NetworkName>, written: &'s At<scenario::Network>) -> Plan<'s> {
     let subnet = *written.subnet;
     let first = subnet.host(1).unwrap_or(subnet.net().network());
-    let gateway = match &written.gateway {
-        Some(gateway) if stands_in(context, name, written, gateway, "gateway") => **gateway,
-        _ => first,
+    let (gateway, place) = match &written.gateway {
+        Some(gateway) if stands_in(context, name, written, gateway, "gateway") => (**gateway, Some(gateway.span())),
+        // Nobody can be in the way of a gateway that is nowhere.
+        Some(_) => (first, None),
+        None => (first, Some(written.subnet.span())),
     };
-    let gateway_span = written.gateway.as_ref().map_or_else(|| written.subnet.span(), At::span);
-    let mut book = HashMap::from([(gateway, ("the gateway".to_owned(), gateway_span))]);
+    let mut book: HashMap<_, _> = place.map(|place| (gateway, ("the gateway".to_owned(), place))).into_iter().collect();
     let dhcp = dhcp::dhcp(context, name, written, gateway, &mut book);
     let network = lab::Network {
         name: (**name).clone(),
@@ -75,7 +76,7 @@ pub(super) fn stands_in(
 ) -> bool {
     let subnet = network.subnet.net();
     let problem = if !subnet.contains(&**address) {
-        "is outside the subnet"
+        "is outside"
     } else if **address == subnet.network() {
         "is the network address of"
     } else if **address == subnet.broadcast() {

@@ -97,7 +97,10 @@ fn ports(context: &mut Context<'_>, proxy: &scenario::Proxy) {
         let span = written.as_ref().map(At::span);
         if port == 0 || port == DNS_PORT {
             let why = if port == 0 { "no port" } else { "the port of the network's DNS server" };
-            context.report.add(span.clone().unwrap_or_default(), format!("`{key}` is {port}, which is {why}"));
+            context
+                .report
+                .add(span.clone().unwrap_or_default(), format!("`{key}` is {port}, which is {why}"))
+                .help(format!("its default is {default}"));
         }
         for (other_key, other, other_default) in &ports[..index] {
             if port == value(other, *other_default) {

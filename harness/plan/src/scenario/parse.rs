@@ -104,11 +104,19 @@ fn note_syntax(error: &toml::de::Error, source: &str, report: &mut Report) -> bo
             true
         }
         "duplicate key" => {
-            report.add(span, message).help("this key stands twice in the same table; keep one");
+            let key: String = source[span.clone()].chars().take(80).collect();
+            report.add(span, format!("duplicate key `{key}`")).help("the same table has it already; keep one");
             true
         }
         "invalid integer" | "invalid float" | "invalid datetime" => {
-            report.add(span, message).help("if this is meant as a string, put it in quotes");
+            let kind = if message == "invalid datetime" { "date" } else { "number" };
+            report
+                .add(span, format!("this does not read as a {kind}"))
+                .help("if it is meant as text, put it in quotes");
+            false
+        }
+        "cannot recurse further; max recursion depth met" => {
+            report.add(span, "the nesting is too deep").help("no value of a scenario has more than a few levels");
             false
         }
         _ => {

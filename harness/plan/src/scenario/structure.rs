@@ -65,8 +65,13 @@ impl Fault {
 
     /// Names the text that it is about, where serde did not.
     pub(super) fn about(mut self, text: &str) -> Self {
-        if let FaultKind::Other(message) = &mut self.kind {
-            *message = format!("`{}`: {message}", short(text));
+        if let FaultKind::Other(message) = &self.kind {
+            let found = format!("`{}`", short(text));
+            // The standard library's words for an address (std::net::AddrParseError).
+            self.kind = match message.strip_suffix(" address syntax").and_then(|m| m.strip_prefix("invalid ")) {
+                Some(family) => FaultKind::Unfit { found, expected: format!("an {family} address") },
+                None => FaultKind::Other(format!("{found}: {message}")),
+            };
         }
         self
     }
@@ -89,7 +94,10 @@ impl Fault {
                 report.add(span, format!("unknown key `{}`", short(key))).help(help);
             }
             FaultKind::MissingKey(key) => {
-                report.add(span, format!("missing key `{key}`"));
+                let finding = report.add(span, format!("missing key `{key}`"));
+                if let Some((_, example)) = EXAMPLES.iter().find(|(known, _)| known == key) {
+                    finding.help(format!("add it, as in `{key} = {example}`"));
+                }
             }
             FaultKind::UnknownWord { word, words } => {
                 let help = did_you_mean(word, words.iter().copied());
@@ -100,7 +108,12 @@ impl Fault {
             }
             FaultKind::Unfit { found, expected } => match expected.split_once(": ") {
                 Some((noun, rule)) => _ = report.add(span, format!("expected {noun}, found {found}")).help(rule),
-                None => _ = report.add(span, format!("expected {expected}, found {found}")),
+                None => {
+                    let finding = report.add(span, format!("expected {expected}, found {found}"));
+                    if let Some(form) = form(expected) {
+                        finding.help(form);
+                    }
+                }
             },
             FaultKind::Choice { keys, known } if keys.is_empty() => {
                 report.add(span, "this table has no key").help(format!("write exactly one of {}", list(known)));
@@ -115,6 +128,35 @@ impl Fault {
                 report.add(span, message.clone());
             }
         }
+    }
+}
+
+/// What keys that have to be there look like.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("description", "\"what this lab shows\""),
+    ("from", "\"node\""),
+    ("ip", "\"192.168.100.10\""),
+    ("mac", "\"52:54:00:00:00:01\""),
+    ("name", "\"archive.lab\""),
+    ("network", "\"lab\""),
+    ("port", "22"),
+    ("size", "\"1GiB\""),
+    ("subnet", "\"192.168.100.0/24\""),
+    ("to", "\"upstream\""),
+    ("url", "\"http://archive.lab/file\""),
+];
+
+/// How something is written in TOML.
+fn form(expected: &str) -> Option<&'static str> {
+    match expected {
+        "an array" => Some("put it in brackets: `[...]`"),
+        "a table" => Some("put its keys in braces, as in `{ key = \"value\" }`"),
+        "an IP address" | "an IPv4 address" => {
+            Some("an address has four numbers from 0 to 255, as in `192.168.100.10`")
+        }
+        "`true` or `false`" => Some("write it without quotes"),
+        _ if expected.starts_with("a whole number") => Some("write digits without quotes"),
+        _ => None,
     }
 }
 

@@ -1,0 +1,37 @@
+//! The command, run to its end.
+#![expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
+
+use std::{
+    fmt,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// What a command said, and how it ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    /// `None` where a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// `labrig`, with its run folders in `runs` and nothing on its standard input.
+pub(crate) fn labrig(runs: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_labrig"));
+    command.env("LABRIG_RUNS", runs).current_dir(super::root()).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn say(command: &mut Command) -> Said {
+    let Output { status, stdout, stderr } = command.output().expect("the command starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Said { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit code {:?}\nstandard output:\n{}\nstandard error:\n{}", self.code, self.stdout, self.stderr)
+    }
+}
