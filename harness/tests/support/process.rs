@@ -48,7 +48,7 @@ impl Going {
             let is_inside = |pid: &u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok() == namespace;
             all.extend(pids().filter(|pid| namespace.is_some() && is_inside(pid)));
         }
-        all.into_iter().filter_map(Process::look).collect()
+        all.into_iter().filter(|pid| !is_probe(*pid)).filter_map(Process::look).collect()
     }
 }
 
@@ -86,6 +86,13 @@ impl Process {
     }
 }
 
+/// Whether this is an emulator that libvirt asks what it can do. It is gone in a moment, and libvirt asks another one
+/// if it is gone too soon: the run does not depend on it.
+fn is_probe(pid: u32) -> bool {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&line).contains("-machine\0none")
+}
+
 fn pids() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").expect("procfs is there");
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -96,13 +103,14 @@ fn parent(pid: u32) -> Option<u32> {
     status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
-/// What the host's own namespaces hold: interfaces and mounts.
-pub(crate) fn host_state() -> (Vec<OsString>, usize) {
+/// What the host's own namespaces hold that a lab could have made: interfaces, and mounts that have to do with it.
+pub(crate) fn host_state() -> (Vec<OsString>, Vec<String>) {
     let interfaces = fs::read_dir("/sys/class/net").expect("sysfs is there");
     let mut interfaces: Vec<_> = interfaces.flatten().map(|entry| entry.file_name()).collect();
     interfaces.sort();
-    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("procfs is there").lines().count();
-    (interfaces, mounts)
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("procfs is there");
+    let is_ours = |mount: &&str| mount.contains("/run/labrig") || mount.contains("libvirt") || mount.contains("kill-");
+    (interfaces, mounts.lines().filter(is_ours).map(str::to_owned).collect())
 }
 
 /// Looks every 10 ms until `look` sees something.
