@@ -56,24 +56,23 @@ pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Censu
         census: census.clone(),
     };
     let host = work.stage(Stage::Preflight, Work::prepare).await?;
-    {
-        let libvirt = Arc::clone(&host.libvirt);
+    // Guests take long to boot, and need nothing of the internet for it: that comes up beside them.
+    let libvirt = Arc::clone(&host.libvirt);
+    let guests = async {
         work.stage(Stage::Network, move |work| work.start_networks(&libvirt)).await?;
-    }
-    let upstream = work.stage(Stage::Upstream, Work::start_upstream).await?;
-    let proxy = match work.lab.proxy {
-        Some(_) => Some(work.stage(Stage::Proxy, Work::start_proxy).await?),
-        None => None,
+        work.node_stage(Stage::Boot, &host, Work::boot).await
     };
-    if work.lab.proxy.is_some() {
+    let internet = async {
+        let upstream = work.stage(Stage::Upstream, Work::start_upstream).await?;
+        if work.lab.proxy.is_none() {
+            return Ok((upstream, None));
+        }
+        let proxy = work.stage(Stage::Proxy, Work::start_proxy).await?;
         work.stage(Stage::Rules, Work::load_rules).await?;
-    }
-    teller.begin(Stage::Boot);
-    work.each_node(&host, Work::boot).await?;
-    teller.done(Stage::Boot);
-    teller.begin(Stage::Reach);
-    let sessions = work.each_node(&host, Work::reach).await?;
-    teller.done(Stage::Reach);
+        Ok((upstream, Some(proxy)))
+    };
+    let (_, (upstream, proxy)) = tokio::try_join!(guests, internet)?;
+    let sessions = work.node_stage(Stage::Reach, &host, Work::reach).await?;
     if spec.then == Then::Check {
         let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
         teller.begin(Stage::Check);
@@ -121,11 +120,13 @@ impl Work {
     }
 
     /// Does the same with all nodes at once.
-    async fn each_node<T: Send + 'static>(
+    async fn node_stage<T: Send + 'static>(
         &self,
+        stage: Stage,
         host: &Host,
         work: impl Fn(&Self, &Host, &Node) -> Result<T, Failure> + Copy + Send + 'static,
     ) -> Result<BTreeMap<NodeName, T>, Failure> {
+        self.teller.begin(stage);
         let mut nodes = JoinSet::new();
         for node in &self.lab.nodes {
             let (this, host, node) = (self.clone(), host.clone(), node.clone());
@@ -133,8 +134,9 @@ impl Work {
         }
         let mut done = BTreeMap::new();
         while let Some(node) = nodes.join_next().await {
-            done.extend([node.map_err(|error| Failure::host(Stage::Boot, "supervisor", error))??]);
+            done.extend([node.map_err(|error| Failure::host(stage, "supervisor", error))??]);
         }
+        self.teller.done(stage);
         Ok(done)
     }
 

@@ -208,7 +208,8 @@ impl RunFolder {
             Event::Begun { stage } => Some(stage),
             _ => None,
         };
-        let stage = events.iter().rev().find_map(begun).unwrap_or(Stage::Preflight);
+        // Some stages go on beside others: how far the run came is the furthest of them.
+        let stage = events.iter().filter_map(begun).max().unwrap_or(Stage::Preflight);
         if self.alive() {
             return State::Alive { stage, up: events.iter().any(|line| line.event == Event::Up) };
         }

@@ -7,7 +7,7 @@ use std::{
     process,
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use labrig_host::{
@@ -158,17 +158,19 @@ pub(crate) struct Teller {
     now: Mutex<Now>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Now {
-    stage: Stage,
-    since: SystemTime,
+    /// The stages that go on, with their beginnings: some go on beside others.
+    stages: Vec<(Stage, Instant)>,
+    /// The stage that began last.
+    last: Option<Stage>,
     up: bool,
 }
 
 impl Teller {
     fn new(folder: RunFolder, began: u64) -> Self {
         let began = UNIX_EPOCH + Duration::from_millis(began);
-        Self { folder, began, now: Mutex::new(Now { stage: Stage::Preflight, since: began, up: false }) }
+        Self { folder, began, now: Mutex::default() }
     }
 
     pub(crate) fn tell(&self, event: Event) {
@@ -185,17 +187,25 @@ impl Teller {
     }
 
     pub(crate) fn begin(&self, stage: Stage) {
-        self.with_now(|now| (now.stage, now.since) = (stage, SystemTime::now()));
+        self.with_now(|now| {
+            now.stages.push((stage, Instant::now()));
+            now.last = Some(stage);
+        });
         self.tell(Event::Begun { stage });
     }
 
     pub(crate) fn done(&self, stage: Stage) {
-        let took = self.with_now(|now| millis_since(now.since));
+        let since = self.with_now(|now| {
+            let at = now.stages.iter().position(|(begun, _)| *begun == stage)?;
+            Some(now.stages.remove(at).1)
+        });
+        let took = since.map_or(0, |since| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX));
         self.tell(Event::Done { stage, took });
     }
 
+    /// The stage that the lab is in: of those that go on, the one that began last.
     fn stage(&self) -> Stage {
-        self.with_now(|now| now.stage)
+        self.with_now(|now| now.stages.last().map(|(stage, _)| *stage).or(now.last)).unwrap_or(Stage::Preflight)
     }
 
     fn is_up(&self) -> bool {

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, net::IpAddr, thread};
 
+use labrig_host::ssh::Output;
 use labrig_plan::{lab::Lab, name::NodeName};
 
-use super::{command, list, said};
+use super::{command, list, said, text};
 use crate::bringup::Running;
 
 /// One echo request, three seconds for its reply.
@@ -18,9 +19,8 @@ pub(super) fn ping(running: &Running, from: &NodeName, to: IpAddr) -> Result<Str
 
 pub(super) fn tcp(running: &Running, from: &NodeName, to: IpAddr, port: u16, open: bool) -> Result<String, String> {
     // What must not be there is not waited for as long.
-    let patience = if open { 3 } else { 1 };
-    let output = command(running, from, &format!("nc -z -w {patience} {to} {port}"))?;
-    match (output.exit == 0, open) {
+    let (is_open, output) = connect(running, from, to, port, if open { 3 } else { 1 })?;
+    match (is_open, open) {
         (true, true) => Ok(format!("{to} port {port} is open to {from}")),
         (false, false) => Ok(format!("{to} port {port} is closed to {from}")),
         (true, false) => Err(format!("{to} port {port} is open to {from}, and must not be")),
@@ -32,10 +32,22 @@ pub(super) fn isolated(running: &Running, from: &NodeName, to: IpAddr) -> Result
     if command(running, from, &format!("ping -c 1 -W 1 {to}"))?.exit == 0 {
         return Err(format!("{to} answers {from} by ICMP, and must not"));
     }
-    if command(running, from, &format!("nc -z -w 1 {to} 22"))?.exit == 0 {
+    if connect(running, from, to, 22, 1)?.0 {
         return Err(format!("{to} answers {from} on port 22, and must not"));
     }
     Ok(format!("{from} does not reach {to}"))
+}
+
+/// Whether a TCP connection can be made within so many seconds. busybox's `nc` has no `-z`: it is given an empty input
+/// instead.
+fn connect(running: &Running, from: &NodeName, to: IpAddr, port: u16, patience: u8) -> Result<(bool, Output), String> {
+    let output = command(running, from, &format!("nc -w {patience} {to} {port} </dev/null"))?;
+    match output.exit {
+        0 => Ok((true, output)),
+        1 if !text(&output.stderr).contains("Usage") => Ok((false, output)),
+        // Anything else is no answer to the question.
+        _ => Err(format!("nc on {from} ended with {}{}", output.exit, said(&output))),
+    }
 }
 
 /// All nodes ping at once, each all the others.

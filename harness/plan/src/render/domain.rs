@@ -23,7 +23,7 @@ const LAST_SLOT: u8 = 0x1e;
 /// What the kernel is told (its `Documentation/admin-guide/kernel-parameters.txt`). A panic ends the guest after a
 /// second, and so its domain. Of a micro guest's 1.6 thousand million instructions to its `/init`, 0.9 are tests of
 /// ciphers that it does not use. The time-stamp counter needs no watching: QEMU and KVM keep it steady.
-const COMMAND_LINE: &str = "console=ttyS0 panic=1 cryptomgr.notests tsc=reliable";
+pub const COMMAND_LINE: &str = "console=ttyS0 panic=1 cryptomgr.notests tsc=reliable";
 
 /// Renders the domain of one node, for the accelerator that the host turned out to have.
 #[must_use]

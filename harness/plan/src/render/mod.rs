@@ -16,7 +16,7 @@ mod resolver;
 mod squid;
 mod visible;
 
-pub use domain::domain_xml;
+pub use domain::{COMMAND_LINE, domain_xml};
 pub use guest::{GUEST_INIT, guest_config};
 pub use ip::{uplink_batch, upstream_batch};
 pub use iptables::{rules_ip6tables, rules_iptables};
