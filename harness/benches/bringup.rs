@@ -5,7 +5,6 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use std::{
-    collections::BTreeMap,
     env,
     error::Error,
     net::{Ipv4Addr, SocketAddr},
@@ -107,21 +106,26 @@ fn bare(lab: &Lab) -> Result<Duration, Failure> {
     let keys = RunKeys::generate(lab.nodes.iter().map(|node| &node.name))?;
     let folder = TempDir::new()?;
     let start = Instant::now();
-    let mut guests = BTreeMap::new();
+    let mut guests = Vec::new();
     for (node, port) in lab.nodes.iter().zip(FIRST_PORT..) {
-        guests.insert(port, (start_guest(node, lab, &image.dir, &keys, folder.path(), port)?, node));
+        guests.push((start_guest(node, lab, &image.dir, &keys, folder.path(), port)?, node, port));
     }
     thread::scope(|scope| {
         let logins: Vec<_> = guests
-            .iter()
-            .map(|(port, (_, node))| {
+            .iter_mut()
+            .map(|(guest, node, port)| {
+                let console = folder.path().join(format!("{}.console", node.name));
                 let pinned = keys.hosts.get(&node.name);
                 let login = &keys.login;
                 scope.spawn(move || {
                     let pinned = pinned.ok_or("a node has no host key")?.public();
                     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
                     wait::until("SSH", LIMIT, Duration::from_millis(100), || {
-                        Ok::<_, String>(match Session::connect(address, pinned, login, Duration::from_secs(10)) {
+                        if let Some(status) = guest.exited() {
+                            let console = std::fs::read_to_string(&console).unwrap_or_default();
+                            return Err(format!("{} ended: {status}\n{console}", guest.name()));
+                        }
+                        Ok(match Session::connect(address, pinned, login, Duration::from_secs(10)) {
                             Ok(session) => Progress::Done(session),
                             Err(error) => Progress::NotYet(error.to_string()),
                         })

@@ -17,6 +17,9 @@ use super::OriginErrorKind;
 /// server sign with SHA-1, which OpenSSL does at level 0 only. Every other client negotiates as usual.
 const CIPHERS: &str = "DEFAULT@SECLEVEL=0";
 
+/// The P-256 of busybox 1.36.1, as Ubuntu 24.04 has it, computes wrong results; its X25519 is right.
+const GROUPS: &str = "X25519";
+
 /// A certificate authority with an ECDSA P-256 key.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -48,6 +51,7 @@ impl Authority {
         let mut tls = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
         tls.set_min_proto_version(Some(SslVersion::TLS1_2))?;
         tls.set_cipher_list(CIPHERS)?;
+        tls.set_groups_list(GROUPS)?;
         tls.set_private_key(PKey::private_key_from_der(&key.serialize_der())?.as_ref())?;
         tls.set_certificate(X509::from_der(certificate.der())?.as_ref())?;
         Ok(tls.build())
