@@ -20,6 +20,7 @@ fail() {
 lease() {
 	[ "$1" = bound ] || return 0
 	ip addr add "$ip/$mask" dev "$interface"
+	announce "$serverid"
 	# Only the first interface leads out of the network that it is in, and only its name servers are asked.
 	[ "$interface" = eth0 ] || return 0
 	for gateway in $router; do
@@ -27,6 +28,11 @@ lease() {
 		break
 	done
 	resolvers "$domain" $dns
+}
+
+# Lets the host $1 know our MAC: it asks for it once a second only, and by then somebody waits for an answer.
+announce() {
+	ping -c 1 -W 1 "$1" >/dev/null 2>&1 &
 }
 
 # Writes the resolver's configuration: a search domain or nothing, then name servers.
@@ -111,6 +117,7 @@ configure() {
 		ip addr add "$3" dev "$name"
 		if [ "$name" = eth0 ]; then
 			[ "$4" = - ] || ip route add default via "$4" dev "$name"
+			announce "$5"
 			resolvers '' "$5"
 		fi
 		;;
