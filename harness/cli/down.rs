@@ -5,6 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use labrig_bringup::{places::Places, run_folder::RunFolder};
 use labrig_host::wait::{self, Progress};
 use nix::{
+    errno::Errno,
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
@@ -48,7 +49,11 @@ pub(crate) fn main(args: &Args) -> Exit {
 fn end(lab: &RunFolder) -> Result<(), String> {
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         let Some(pid) = lab.pid().and_then(|pid| i32::try_from(pid).ok()) else { break };
-        kill(Pid::from_raw(pid), signal).map_err(|error| error.to_string())?;
+        match kill(Pid::from_raw(pid), signal) {
+            // It ended in the meantime.
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => return Err(error.to_string()),
+        }
         let gone = wait::until("its end", GRACE, Duration::from_millis(20), || {
             Ok::<_, Infallible>(if lab.alive() { Progress::NotYet("it lives".to_owned()) } else { Progress::Done(()) })
         });

@@ -50,7 +50,7 @@ pub(crate) fn exec(args: &ExecArgs) -> Exit {
 
 pub(crate) fn console(args: &ConsoleArgs) -> Exit {
     enter(&args.lab, &args.node, "virsh", |command, _| {
-        command.args(["--quiet", "--connect", "qemu:///system", "console", &args.node]);
+        command.args(["--connect", "qemu:///system", "console", &args.node]);
     })
 }
 

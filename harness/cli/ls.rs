@@ -22,6 +22,7 @@ pub(crate) fn main(args: &Args) -> Exit {
             State::Alive { stage, .. } => format!("in stage {stage}"),
             _ if !args.all => continue,
             State::Over(record) => record.verdict.word().to_owned(),
+            State::Down => "down".to_owned(),
             State::Killed { stage } => format!("killed in stage {stage}"),
         };
         rows.push([run.id(), state, run.path().display().to_string()]);

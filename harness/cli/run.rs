@@ -81,6 +81,7 @@ fn one(scenario: Loaded, mut events: Option<&mut File>, then: Then) -> Exit {
         }
     };
     let Places { runs, cache } = Places::from_environment();
+    let name = scenario.lab.name.clone();
     let progress = Progress::new(&scenario.lab);
     let run = Run::new(scenario.lab, Options { runs, cache, program, then });
     listen_for_signals(run.interrupt());
@@ -97,7 +98,7 @@ fn one(scenario: Loaded, mut events: Option<&mut File>, then: Then) -> Exit {
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            ui::error(&format!("failed to write the run folder: {error}"), None);
+            ui::error(&format!("failed to run {name}: {error}"), None);
             return Exit::Unfit;
         }
     };

@@ -65,6 +65,7 @@ fn kill_nth(stage: Stage, nth: usize) -> Option<String> {
     match run.folder.state() {
         State::Alive { .. } => panic!("{context}, and its folder says that the lab lives"),
         State::Over(record) => assert_ne!(record.verdict.word(), "passed", "{context}"),
+        State::Down => panic!("{context}, and its folder says that it was taken down"),
         State::Killed { stage: came } => assert!(came >= stage, "{context}, and its folder says {came}"),
     }
     assert_eq!(host_state(), before, "{context}, and the host has something more or less");

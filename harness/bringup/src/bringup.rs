@@ -268,7 +268,10 @@ impl Work {
                         this.teller.tell(Event::Held { check: check.id, seen, took });
                         Ok(())
                     }
-                    Err(seen) => Err(Failure::lab(Stage::Check, format!("check {}", check.id), seen)),
+                    Err(seen) => {
+                        let log = tail(&check::log(&check, &this.lab));
+                        Err(Failure::lab(Stage::Check, format!("check {}", check.id), seen).with_log(log))
+                    }
                 }
             }
         };

@@ -35,6 +35,9 @@ const TURN: Duration = Duration::from_secs(3600);
 /// How long a lab host has for its teardown before it is killed.
 const TEARDOWN: Duration = Duration::from_secs(4);
 
+/// The end of a run that was asked to end before its lab host was launched.
+const INTERRUPTED: Verdict = Verdict::Interrupted { stage: Stage::Preflight };
+
 /// Where things stand on this machine, and what to do once the lab is up.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -75,6 +78,8 @@ enum Message {
     Event(Line),
     /// The supervisor closed its standard output: it is gone.
     Gone,
+    /// What [`Run::unless_asked`] waits for is done.
+    Ready,
     Interrupt,
 }
 
@@ -105,14 +110,18 @@ impl Run {
     /// # Errors
     /// When the run folder cannot be written. Everything else is a verdict.
     pub fn run(self, listen: &mut dyn FnMut(&Line)) -> io::Result<Ended> {
-        let Choice { accelerator, why } = match self.fit() {
+        let lab = self.lab.clone();
+        let Some(fit) = self.unless_asked(move || fit(&lab)) else { return Ok(self.not_begun(INTERRUPTED)) };
+        let Choice { accelerator, why } = match fit {
             Ok(choice) => choice,
-            Err(reasons) => return Ok(Ended { folder: None, record: Some(Record::skipped(&self.lab, reasons)) }),
+            Err(reasons) => return Ok(self.not_begun(Verdict::Skipped { reasons })),
         };
+        let need = Need::of(&self.lab, accelerator);
+        let share =
+            move || Budget::of_machine()?.acquire(need, TURN).map_err(|error| io::Error::other(error.to_string()));
         // Held until the run is over. A lab that stays up gives its share back: it may stay for days.
-        let _permit = Budget::of_machine()?
-            .acquire(Need::of(&self.lab, accelerator), TURN)
-            .map_err(|error| io::Error::other(error.to_string()))?;
+        let Some(permit) = self.unless_asked(share) else { return Ok(self.not_begun(INTERRUPTED)) };
+        let _permit = permit?;
         let versions = thread::spawn(probe::versions);
 
         let folder = RunFolder::create(&self.options.runs, &self.lab.name)?;
@@ -125,9 +134,11 @@ impl Run {
             accelerator,
             why: why.clone(),
         });
-        let verdict = match guest::ensure(&self.options.cache) {
-            Err(error) => Some(Verdict::Errored { failure: preflight("micro guest", &error) }),
-            Ok(image) => {
+        let cache = self.options.cache.clone();
+        let verdict = match self.unless_asked(move || guest::ensure(&cache)) {
+            None => Some(INTERRUPTED),
+            Some(Err(error)) => Some(Verdict::Errored { failure: preflight("micro guest", &error) }),
+            Some(Ok(image)) => {
                 let spec = LabSpec {
                     lab: self.lab.clone(),
                     accelerator,
@@ -157,14 +168,37 @@ impl Run {
 }
 
 impl Run {
-    /// How this host runs the lab's guests, or everything that it lacks.
-    fn fit(&self) -> Result<Choice, Vec<String>> {
-        probe::satisfies(&self.lab)
-            .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())
-            .and_then(|()| {
-                acceleration::choose(self.lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()])
-            })
+    /// Does what may take long, as long as nobody asks for the end: `None` if somebody did. What was begun is then
+    /// left to itself, and ends with this process.
+    fn unless_asked<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let ready = self.sender.clone();
+        let work = thread::spawn(move || {
+            let done = work();
+            drop(ready.send(Message::Ready));
+            done
+        });
+        while !work.is_finished() {
+            match self.receiver.recv_timeout(Duration::from_millis(100)) {
+                Ok(Message::Interrupt) => return None,
+                Ok(Message::Ready) => break,
+                _ => {}
+            }
+        }
+        // A panic has told its reason already; it is one of this thread as well.
+        Some(work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     }
+
+    /// A run that made nothing.
+    fn not_begun(&self, verdict: Verdict) -> Ended {
+        Ended { folder: None, record: Some(Record::not_begun(&self.lab, verdict)) }
+    }
+}
+
+/// How this host runs the lab's guests, or everything that it lacks.
+fn fit(lab: &Lab) -> Result<Choice, Vec<String>> {
+    probe::satisfies(lab).map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>()).and_then(
+        |()| acceleration::choose(lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()]),
+    )
 }
 
 fn preflight(subject: &str, seen: &dyn fmt::Display) -> Failure {
@@ -232,7 +266,7 @@ impl<'a> Watch<'a> {
                 }
                 Ok(Message::Interrupt) => drop(lab.kill()),
                 Ok(Message::Gone) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Message::Ready) | Err(RecvTimeoutError::Timeout) => {}
             }
             if asked.is_some_and(|at| at.elapsed() >= TEARDOWN) {
                 // Its end shows on its standard output.

@@ -16,17 +16,20 @@ impl Places {
     #[must_use]
     pub fn from_environment() -> Self {
         Self {
-            runs: place("LABRIG_RUNS").unwrap_or_else(|| base("XDG_STATE_HOME", ".local/state").join("labrig/runs")),
-            cache: place("LABRIG_CACHE").unwrap_or_else(|| base("XDG_CACHE_HOME", ".cache").join("labrig")),
+            runs: own("LABRIG_RUNS").unwrap_or_else(|| base("XDG_STATE_HOME", ".local/state").join("labrig/runs")),
+            cache: own("LABRIG_CACHE").unwrap_or_else(|| base("XDG_CACHE_HOME", ".cache").join("labrig")),
         }
     }
 }
 
-/// The specification tells to ignore a relative path; an empty variable is as good as none.
-fn place(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+/// A variable of our own. A relative path begins where the command was called; an empty one is none.
+fn own(variable: &str) -> Option<PathBuf> {
+    std::path::absolute(env::var_os(variable)?).ok()
 }
 
+/// The specification tells to ignore a relative path. Without `HOME` the user database knows (getpwuid(3)).
 fn base(variable: &str, below_home: &str) -> PathBuf {
-    place(variable).unwrap_or_else(|| place("HOME").unwrap_or_else(env::temp_dir).join(below_home))
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let home = || env::home_dir().filter(absolute).unwrap_or_else(env::temp_dir).join(below_home);
+    env::var_os(variable).map(PathBuf::from).filter(absolute).unwrap_or_else(home)
 }

@@ -62,13 +62,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record of a lab that this host cannot run, for these reasons.
+    /// The record of a lab of which nothing was made.
     #[must_use]
-    pub fn skipped(lab: &Lab, reasons: Vec<String>) -> Self {
+    pub fn not_begun(lab: &Lab, verdict: Verdict) -> Self {
         Self {
             scenario: lab.name.to_string(),
             run: String::new(),
-            verdict: Verdict::Skipped { reasons },
+            verdict,
             accelerator: None,
             why: String::new(),
             versions: BTreeMap::new(),

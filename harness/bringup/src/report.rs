@@ -24,7 +24,28 @@ pub fn text(record: &Record, folder: Option<&RunFolder>, scenario: &Path) -> Str
     };
     if let Some(folder) = folder {
         text += &format!("\n  run folder: {}", folder.path().display());
-        text += &format!("\n  once more:  labrig run {}", scenario.display());
+        text += &format!("\n  once more:  labrig run {}", quoted(&scenario.to_string_lossy()));
     }
     text
+}
+
+/// A word as a shell reads it (POSIX Shell Command Language, 2.2.2 Single-Quotes).
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        assert_eq!(quoted("scenarios/caf\u{e9}.toml"), "scenarios/caf\u{e9}.toml");
+        assert_eq!(quoted("my labs/it's.toml"), r"'my labs/it'\''s.toml'");
+        assert_eq!(quoted("$(reboot).toml"), "'$(reboot).toml'");
+    }
 }

@@ -55,6 +55,8 @@ pub enum State {
     },
     /// It is over, and its client wrote the record.
     Over(Box<Record>),
+    /// It stayed up after its client had gone, and was taken down.
+    Down,
     /// It is over, and its client was killed before it could write the record.
     Killed {
         /// How far it came.
@@ -210,8 +212,13 @@ impl RunFolder {
         };
         // Some stages go on beside others: how far the run came is the furthest of them.
         let stage = events.iter().filter_map(begun).max().unwrap_or(Stage::Preflight);
+        let up = events.iter().any(|line| line.event == Event::Up);
         if self.alive() {
-            return State::Alive { stage, up: events.iter().any(|line| line.event == Event::Up) };
+            return State::Alive { stage, up };
+        }
+        let ended = events.iter().any(|line| matches!(line.event, Event::Done { stage: Stage::Teardown, .. }));
+        if up && ended && !events.iter().any(|line| matches!(line.event, Event::Failed { .. })) {
+            return State::Down;
         }
         let record = std::fs::read(self.path.join("record.json")).ok();
         match record.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
@@ -222,7 +229,12 @@ impl RunFolder {
 }
 
 fn prune(runs: &Path) {
-    let over = |run: &RunFolder| run.path.join("record.json").exists() && !run.alive();
+    // A young run without a record may be one that is about to launch its lab host.
+    let old = |run: &RunFolder| {
+        let modified = std::fs::metadata(&run.path).and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > Duration::from_secs(24 * 3600)))
+    };
+    let over = |run: &RunFolder| !run.alive() && (run.path.join("record.json").exists() || old(run));
     let finished: Vec<_> = RunFolder::all(runs).into_iter().filter(over).collect();
     for run in finished.iter().rev().skip(KEPT) {
         // Another run may be pruning as well; whoever comes second finds nothing, and that is fine.

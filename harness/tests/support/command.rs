@@ -25,9 +25,14 @@ pub(crate) fn labrig(runs: &Path) -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn say(command: &mut Command) -> Said {
-    let Output { status, stdout, stderr } = command.output().expect("the command starts");
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Said { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    command.output().expect("the command starts").into()
+}
+
+impl From<Output> for Said {
+    fn from(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
 }
 
 impl fmt::Display for Said {

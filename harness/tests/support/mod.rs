@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test target uses its part of this")]
 
 pub(crate) mod command;
+pub(crate) mod lab;
 pub(crate) mod process;
 
 pub(crate) use command::labrig;

@@ -4,6 +4,7 @@
 use std::{
     ffi::OsString,
     fs,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Stdio},
     thread,
@@ -22,9 +23,15 @@ pub(crate) struct Going {
 impl Going {
     /// Starts `labrig run` and waits for its run folder.
     pub(crate) fn start(runs: &Path, scenario: &Path) -> Self {
+        Self::start_verb("run", runs, scenario)
+    }
+
+    /// The same with `labrig up`, or `run`.
+    pub(crate) fn start_verb(verb: &str, runs: &Path, scenario: &Path) -> Self {
         let mut command = super::labrig(runs);
-        command.arg("run").arg(scenario).stdout(Stdio::null()).stderr(Stdio::null());
-        let client = command.spawn().expect("labrig starts");
+        command.arg(verb).arg(scenario).stdout(Stdio::null()).stderr(Stdio::null());
+        // What a shell does for each command line (POSIX Shell Command Language, job control).
+        let client = command.process_group(0).spawn().expect("labrig starts");
         let folder = within(Duration::from_secs(120), "a run folder", || RunFolder::all(runs).pop());
         Self { client, folder }
     }
@@ -37,6 +44,12 @@ impl Going {
             }
             self.client.try_wait().expect("a child can be waited for").map(|_| false)
         })
+    }
+
+    /// What a terminal does for Ctrl-C: SIGINT to everything in the foreground (termios(3), ISIG).
+    pub(crate) fn interrupt(&self) {
+        let group = nix::unistd::Pid::from_raw(self.client.id().try_into().expect("a pid fits"));
+        nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGINT).expect("the client is there");
     }
 
     /// Every process of the run: the client, `unshare`, and all in the lab's own PID namespace.

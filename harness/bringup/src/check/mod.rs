@@ -13,7 +13,7 @@ use std::{
 
 use labrig_host::ssh::Output;
 use labrig_plan::{
-    lab::{Check, CheckKind},
+    lab::{Check, CheckKind, Lab},
     name::NodeName,
 };
 
@@ -45,6 +45,24 @@ pub(crate) fn perform(check: &Check, running: &Running) -> Result<String, String
 /// Whether a check has to have the proxy for itself: it reads the access log, or measures the line.
 pub(crate) fn is_exclusive(check: &Check) -> bool {
     matches!(check.kind, CheckKind::Http { .. } | CheckKind::Bandwidth { .. })
+}
+
+/// The log that may tell why a check does not hold, relative to the run folder: the proxy's, where the check is about
+/// what passes it, and otherwise the console of the node that it begins on.
+pub(crate) fn log(check: &Check, lab: &Lab) -> String {
+    let node = match &check.kind {
+        CheckKind::Http { .. } | CheckKind::Bandwidth { .. } if lab.proxy.is_some() => {
+            return "logs/squid-access.log".to_owned();
+        }
+        CheckKind::Ssh { nodes, .. } | CheckKind::Mesh { nodes } => nodes.first(),
+        CheckKind::Ping { from, .. }
+        | CheckKind::Tcp { from, .. }
+        | CheckKind::Isolated { from, .. }
+        | CheckKind::Dns { from, .. }
+        | CheckKind::Http { from, .. }
+        | CheckKind::Bandwidth { from, .. } => Some(from),
+    };
+    node.map_or_else(String::new, |node| format!("logs/console-{node}.log"))
 }
 
 fn ssh(running: &Running, node: &NodeName, run: &str, stdout: Option<&str>, exit: i32) -> Result<(), String> {

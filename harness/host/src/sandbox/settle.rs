@@ -41,6 +41,9 @@ const SHADOWED: [&str; 4] = ["/etc", "/var/cache", "/var/lib", "/var/log"];
 /// Where the machine's versions of those directories stay, for the entries that are still wanted.
 const MACHINE: &str = "/run/labrig/machine";
 
+/// polkit's agent, which virsh starts before it attaches to a console. Without a system bus it can only complain.
+const PASSWORD_AGENT: &str = "/usr/bin/pkttyagent";
+
 /// The most file descriptors a process of the lab may have. Containers allow about a million, and libvirt
 /// closes each possible one before it starts a domain.
 const DESCRIPTORS: u64 = 8192;
@@ -94,6 +97,7 @@ pub fn settle(settle: &Settle<'_>) -> Result<(), SandboxError> {
         set_read_only(Path::new("/var/cache/libvirt"), false, false)?;
     }
     populate_dev(&devices)?;
+    hide(Path::new(PASSWORD_AGENT))?;
 
     sethostname("labrig").map_err(|error| SandboxError::new("set", "host name", error))?;
     limit_descriptors().map_err(|error| SandboxError::new("limit", "file descriptors", error))?;
@@ -135,6 +139,11 @@ fn populate_dev(devices: &[(&str, Held)]) -> Result<(), SandboxError> {
         link(target, &dev.join(name))?;
     }
     Ok(())
+}
+
+/// Puts nothing in the place of a program, if it is there.
+fn hide(program: &Path) -> Result<(), SandboxError> {
+    if program.exists() { Held::open(Path::new("/dev/null"))?.bind(program) } else { Ok(()) }
 }
 
 /// Covers a directory with one in memory that has the same entries, except those that the lab has its own of.
