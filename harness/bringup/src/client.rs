@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{ChildStdin, ChildStdout},
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -171,21 +171,25 @@ impl Run {
     /// Does what may take long, as long as nobody asks for the end: `None` if somebody did. What was begun is then
     /// left to itself, and ends with this process.
     fn unless_asked<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (done, result) = mpsc::channel();
         let ready = self.sender.clone();
         let work = thread::spawn(move || {
-            let done = work();
+            drop(done.send(work()));
             drop(ready.send(Message::Ready));
-            done
         });
-        while !work.is_finished() {
-            match self.receiver.recv_timeout(Duration::from_millis(100)) {
-                Ok(Message::Interrupt) => return None,
-                Ok(Message::Ready) => break,
-                _ => {}
+        loop {
+            match result.try_recv() {
+                Ok(result) => return Some(result),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => break,
+            }
+            // Any message, or none for a while, is a reason to look again.
+            if let Ok(Message::Interrupt) = self.receiver.recv_timeout(Duration::from_millis(100)) {
+                return None;
             }
         }
-        // A panic has told its reason already; it is one of this thread as well.
-        Some(work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        // It ended without a result: its panic is one of this thread as well.
+        work.join().map_or_else(|panic| std::panic::resume_unwind(panic), |()| None)
     }
 
     /// A run that made nothing.
