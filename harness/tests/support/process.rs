@@ -61,7 +61,7 @@ impl Going {
             let is_inside = |pid: &u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok() == namespace;
             all.extend(pids().filter(|pid| namespace.is_some() && is_inside(pid)));
         }
-        all.into_iter().filter(|pid| !is_probe(*pid)).filter_map(Process::look).collect()
+        all.into_iter().filter(|pid| !is_passing(*pid)).filter_map(Process::look).collect()
     }
 }
 
@@ -99,11 +99,13 @@ impl Process {
     }
 }
 
-/// Whether this is an emulator that libvirt asks what it can do. It is gone in a moment, and libvirt asks another one
-/// if it is gone too soon: the run does not depend on it.
-fn is_probe(pid: u32) -> bool {
+/// Whether a process is there for a moment only, on behalf of libvirt: an emulator that is asked what it can do, or a
+/// command such as `iptables`. libvirt asks again or goes on where it may; where it may not, it says so, and the run
+/// ends. So the run need not end by such a process's death.
+fn is_passing(pid: u32) -> bool {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&line).contains("-machine\0none")
+    let of_libvirtd = || parent(pid).and_then(Process::look).is_some_and(|parent| parent.name.starts_with("libvirtd"));
+    String::from_utf8_lossy(&line).contains("-machine\0none") || of_libvirtd()
 }
 
 fn pids() -> impl Iterator<Item = u32> {
