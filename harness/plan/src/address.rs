@@ -7,10 +7,8 @@ use std::{
 };
 
 use ipnet::{Ipv4Net, Ipv6Net};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::text::{self, Text, Unfit};
+use crate::text::{Unfit, written_as_text};
 
 /// Why a text is not an address of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -194,44 +192,18 @@ impl Unfit for AddressError {
     }
 }
 
-macro_rules! text_serde {
-    ($type:ident, $expected:literal, $pattern:literal) => {
-        impl Text for $type {
-            const EXPECTED: &'static str = $expected;
-        }
-
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                text::deserialize(deserializer)
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($type).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": $pattern })
-            }
-        }
-    };
-}
-
-text_serde!(
+written_as_text!(
     SubnetV4,
     "an IPv4 subnet: write it as a string, as in `\"192.168.100.0/24\"`",
-    r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
+    { "type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$" }
 );
-text_serde!(PrefixV6, "an IPv6 prefix: write it as a string, as in `\"2001:db8:100::/64\"`", r"^[0-9A-Fa-f:]+/64$");
-text_serde!(
+written_as_text!(
+    PrefixV6,
+    "an IPv6 prefix: write it as a string, as in `\"2001:db8:100::/64\"`",
+    { "type": "string", "pattern": r"^[0-9A-Fa-f:]+/64$" }
+);
+written_as_text!(
     MacAddr,
     "a MAC address: write it as a string, as in `\"52:54:00:00:01:01\"`",
-    r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$"
+    { "type": "string", "pattern": r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$" }
 );

@@ -2,10 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize};
-
-use crate::text::{self, Text, Unfit};
+use crate::text::{Unfit, written_as_text};
 
 /// Why a text is not a name of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,8 +31,7 @@ impl Unfit for NameError {
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $noun:literal, $pattern:literal, $max:literal, $rule:literal, $valid:path) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $type(String);
 
         impl $type {
@@ -57,31 +53,17 @@ macro_rules! name {
             }
         }
 
-        impl Text for $type {
-            const EXPECTED: &'static str = concat!("a ", $noun, ": ", $rule);
-        }
-
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
             }
         }
 
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                text::deserialize(deserializer)
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($type).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": $pattern, "maxLength": $max, "description": $rule })
-            }
-        }
+        written_as_text!(
+            $type,
+            concat!("a ", $noun, ": ", $rule),
+            { "type": "string", "pattern": $pattern, "maxLength": $max, "description": $rule }
+        );
     };
 }
 

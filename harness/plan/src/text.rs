@@ -25,6 +25,38 @@ pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -
     deserializer.deserialize_str(TextVisitor(PhantomData))
 }
 
+/// Gives a type the sides of a [`Text`]: how it is written, read, and described in the schema, as the object at the end.
+macro_rules! written_as_text {
+    ($type:ident, $expected:expr, $schema:tt) => {
+        impl $crate::text::Text for $type {
+            const EXPECTED: &'static str = $expected;
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::text::deserialize(deserializer)
+            }
+        }
+
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
+            }
+        }
+    };
+}
+pub(crate) use written_as_text;
+
 struct TextVisitor<T>(PhantomData<T>);
 
 impl<T: Text> de::Visitor<'_> for TextVisitor<T> {

@@ -2,10 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::text::{self, Text, Unfit};
+use crate::text::{Unfit, written_as_text};
 
 /// Why a text is not a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -167,45 +164,13 @@ impl Unfit for UnitError {
     }
 }
 
-macro_rules! text_serde {
-    ($type:ident, $expected:literal, $pattern:literal, $rule:ident) => {
-        impl Text for $type {
-            const EXPECTED: &'static str = $expected;
-        }
-
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                text::deserialize(deserializer)
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($type).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": $pattern, "description": $rule })
-            }
-        }
-    };
-}
-
-text_serde!(
+written_as_text!(
     Size,
     "a size: write a whole number and a unit in quotes, as in `\"256MiB\"`",
-    "^[0-9]+ *(B|kB|MB|GB|KiB|MiB|GiB|TiB)$",
-    SIZE_RULE
+    { "type": "string", "pattern": "^[0-9]+ *(B|kB|MB|GB|KiB|MiB|GiB|TiB)$", "description": SIZE_RULE }
 );
-text_serde!(
+written_as_text!(
     Rate,
     "a rate: write a whole number and a unit in quotes, as in `\"300kB/s\"`",
-    "^[0-9]+ *((B|kB|MB|GB|KiB|MiB|GiB)/s|[kMG]bit/s)$",
-    RATE_RULE
+    { "type": "string", "pattern": "^[0-9]+ *((B|kB|MB|GB|KiB|MiB|GiB)/s|[kMG]bit/s)$", "description": RATE_RULE }
 );

@@ -1,13 +1,10 @@
 //! URLs, as far as a lab needs them.
 
-use std::{borrow::Cow, fmt, net::Ipv6Addr, str::FromStr};
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 use crate::{
     name::DnsName,
-    text::{self, Text, Unfit},
+    text::{Unfit, written_as_text},
 };
 
 /// An `http` or `https` URL. The path is free text without control characters or spaces.
@@ -102,34 +99,14 @@ impl fmt::Display for Url {
     }
 }
 
-impl Text for Url {
-    const EXPECTED: &'static str = "a URL: write it as in `\"http://archive.lab/pool/blob\"`";
-}
-
 impl Unfit for UrlError {
     fn expected(&self) -> String {
         format!("a URL: {}", self.rule)
     }
 }
 
-impl Serialize for Url {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Url {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::deserialize(deserializer)
-    }
-}
-
-impl JsonSchema for Url {
-    fn schema_name() -> Cow<'static, str> {
-        "Url".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^https?://[^/ #]+[^ #]*$" })
-    }
-}
+written_as_text!(
+    Url,
+    "a URL: write it as in `\"http://archive.lab/pool/blob\"`",
+    { "type": "string", "pattern": "^https?://[^/ #]+[^ #]*$" }
+);
