@@ -36,16 +36,10 @@ use crate::{
     check,
     event::{Event, NodeState},
     failure::{Failure, LogTail},
+    running::Running,
     spec::{LabSpec, Then},
-    supervisor::Teller,
+    teller::Teller,
 };
-
-/// A lab whose nodes answer.
-pub(crate) struct Running {
-    pub(crate) lab: Arc<Lab>,
-    /// One login a node; its commands run one after the other.
-    pub(crate) sessions: BTreeMap<NodeName, Mutex<Session>>,
-}
 
 /// Brings the lab up, and checks it unless it is to stay.
 pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Census) -> Result<Standing, Failure> {

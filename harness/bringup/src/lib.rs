@@ -13,5 +13,7 @@ pub mod places;
 pub mod record;
 pub mod report;
 pub mod run_folder;
+mod running;
 pub mod spec;
 pub mod supervisor;
+mod teller;

@@ -2,12 +2,12 @@
 //! ending.
 
 use std::{
-    io::{self, BufRead, Write},
+    io::{self, BufRead},
     path::Path,
     process,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use labrig_host::{
@@ -22,10 +22,11 @@ use tokio::{
 
 use crate::{
     bringup,
-    event::{Event, Line},
+    event::Event,
     failure::{Failure, LogTail},
     run_folder::RunFolder,
     spec::{LabSpec, STOP, Then},
+    teller::Teller,
 };
 
 /// How long a supervisor that was asked to end may take before it just ends. The kernel takes the rest down.
@@ -46,7 +47,7 @@ pub fn supervise() -> io::Result<()> {
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));
     // Tells everyone that the lab lives. The kernel lets go of it when this process ends.
-    let _lock = teller.folder.lock()?;
+    let _lock = teller.folder().lock()?;
     let result = match settled {
         Ok(()) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -148,75 +149,4 @@ fn obituary(stage: Stage, death: Option<&Death>) -> Failure {
         _ => "logs/syslog.log",
     };
     Failure::host(stage, death.name.clone(), death).with_log(tail(file))
-}
-
-/// Tells events: to the client, and to the run folder, so that they are there even if the client is not.
-#[derive(Debug)]
-pub(crate) struct Teller {
-    folder: RunFolder,
-    began: SystemTime,
-    now: Mutex<Now>,
-}
-
-#[derive(Debug, Default)]
-struct Now {
-    /// The stages that go on, with their beginnings: some go on beside others.
-    stages: Vec<(Stage, Instant)>,
-    /// The stage that began last.
-    last: Option<Stage>,
-    up: bool,
-}
-
-impl Teller {
-    fn new(folder: RunFolder, began: u64) -> Self {
-        let began = UNIX_EPOCH + Duration::from_millis(began);
-        Self { folder, began, now: Mutex::default() }
-    }
-
-    pub(crate) fn tell(&self, event: Event) {
-        if event == Event::Up {
-            self.with_now(|now| now.up = true);
-        }
-        let line = Line { at: millis_since(self.began), event };
-        // A full disk or a client that is gone must not end the teardown.
-        drop(self.folder.append(&line));
-        if let Ok(text) = serde_json::to_string(&line) {
-            let mut out = io::stdout().lock();
-            drop(out.write_all((text + "\n").as_bytes()).and_then(|()| out.flush()));
-        }
-    }
-
-    pub(crate) fn begin(&self, stage: Stage) {
-        self.with_now(|now| {
-            now.stages.push((stage, Instant::now()));
-            now.last = Some(stage);
-        });
-        self.tell(Event::Begun { stage });
-    }
-
-    pub(crate) fn done(&self, stage: Stage) {
-        let since = self.with_now(|now| {
-            let at = now.stages.iter().position(|(begun, _)| *begun == stage)?;
-            Some(now.stages.remove(at).1)
-        });
-        let took = since.map_or(0, |since| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX));
-        self.tell(Event::Done { stage, took });
-    }
-
-    /// The stage that the lab is in: of those that go on, the one that began last.
-    fn stage(&self) -> Stage {
-        self.with_now(|now| now.stages.last().map(|(stage, _)| *stage).or(now.last)).unwrap_or(Stage::Preflight)
-    }
-
-    fn is_up(&self) -> bool {
-        self.with_now(|now| now.up)
-    }
-
-    fn with_now<T>(&self, look: impl FnOnce(&mut Now) -> T) -> T {
-        look(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-fn millis_since(then: SystemTime) -> u64 {
-    u64::try_from(then.elapsed().unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }

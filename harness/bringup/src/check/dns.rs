@@ -6,7 +6,7 @@ use labrig_plan::{
 };
 
 use super::{command, said, text};
-use crate::bringup::Running;
+use crate::running::Running;
 
 /// Asks for a record. Of `answer`, everything has to be among the answers; an empty list means that the name must
 /// not resolve, and `None` that any answer will do.

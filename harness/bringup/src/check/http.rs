@@ -15,7 +15,7 @@ use labrig_plan::{
 };
 
 use super::{command, said, shell, text};
-use crate::bringup::Running;
+use crate::running::Running;
 
 /// Squid writes its line when the connection ends, which is after the guest has its bytes.
 const LOG_LAG: Duration = Duration::from_secs(3);

@@ -17,7 +17,7 @@ use labrig_plan::{
     name::NodeName,
 };
 
-use crate::bringup::Running;
+use crate::running::Running;
 
 /// How long one command in a guest may take.
 const COMMAND: Duration = Duration::from_secs(30);

@@ -10,7 +10,7 @@ use std::{
 use labrig_plan::{address::MacAddr, lab::Url, name::NodeName, unit::Rate};
 
 use super::{command_within, said, shell};
-use crate::bringup::Running;
+use crate::running::Running;
 
 /// How long a transfer may take.
 const TRANSFER: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use labrig_host::ssh::Output;
 use labrig_plan::{lab::Lab, name::NodeName};
 
 use super::{command, list, said, text};
-use crate::bringup::Running;
+use crate::running::Running;
 
 /// One echo request, three seconds for its reply.
 pub(super) fn ping(running: &Running, from: &NodeName, to: IpAddr) -> Result<String, String> {
