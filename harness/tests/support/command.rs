@@ -40,3 +40,17 @@ impl fmt::Display for Said {
         write!(f, "exit code {:?}\nstandard output:\n{}\nstandard error:\n{}", self.code, self.stdout, self.stderr)
     }
 }
+
+/// Fails unless it ended with this code.
+#[track_caller]
+pub(crate) fn assert_code(said: &Said, code: i32) {
+    assert_eq!(said.code, Some(code), "expected exit code {code}: {said}");
+}
+
+/// Fails unless all of this is in the text.
+#[track_caller]
+pub(crate) fn assert_says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "expected `{word}` in:\n{text}");
+    }
+}
