@@ -11,7 +11,7 @@ use labrig_plan::lab::Stage;
 use support::process::{Going, Process, host_state, runs_of, within};
 
 /// One node behind the proxy: every kind of process that a lab has.
-const SCENARIO: &str = "harness/tests/kill.toml";
+const SCENARIO: &str = "harness/tests/labs/kill.toml";
 
 /// How long after the kill the last process may live.
 const SECONDS_LATER: Duration = Duration::from_secs(8);

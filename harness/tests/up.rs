@@ -36,6 +36,7 @@ fn labs_stay_up_until_they_are_taken_down() {
         assert_says(row, &[" up ", lab.folder().path().to_str().expect("a path in UTF-8")]);
     }
 
+    stays_small(&first);
     commands(&first, &second);
     shell(&first);
     console(&second);
@@ -55,6 +56,15 @@ fn labs_stay_up_until_they_are_taken_down() {
     assert_code(&nothing, 2);
     assert_says(&nothing.stderr, &["no lab `one-node` is running"]);
     assert_eq!(host_state(), before, "the host has something more or less");
+}
+
+/// The supervisor has a lab's worth of guests beside it, and takes none of their memory: 64 MiB at most, ever.
+fn stays_small(lab: &Lab) {
+    let pid = lab.folder().pid().expect("the lab lives");
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("procfs is there");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("proc_pid_status(5) has it");
+    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number of kB");
+    assert!(kib < 64 << 10, "the supervisor took {kib} KiB");
 }
 
 /// Each lab has a node of its own at the same address, and tells its exit code and its output.
