@@ -16,6 +16,9 @@ const SCENARIO: &str = "harness/tests/labs/kill.toml";
 /// How long after the kill the last process may live.
 const SECONDS_LATER: Duration = Duration::from_secs(8);
 
+/// How often the process that is wanted may have ended by itself.
+const MISSES: usize = 20;
+
 macro_rules! at {
     ($($stage:ident => $name:ident),* $(,)?) => {
         $(#[test]
@@ -36,28 +39,44 @@ at! {
     Check => during_the_checks,
 }
 
+/// How a try to kill the nth process went.
+enum Attempt {
+    /// It was killed; its name.
+    Killed(String),
+    /// It ended by itself first, as commands like `ip` do.
+    Missed,
+    /// There are not so many processes.
+    None,
+}
+
 /// Starts runs until each process that there is at the beginning of `stage` was killed once, each in a run of its own.
 fn kill_each(stage: Stage) {
-    let mut victims = Vec::new();
-    while let Some(victim) = kill_nth(stage, victims.len()) {
-        victims.push(victim);
+    let (mut victims, mut missed) = (Vec::new(), 0);
+    loop {
+        match kill_nth(stage, victims.len()) {
+            Attempt::Killed(name) => victims.push(name),
+            Attempt::Missed => missed += 1,
+            Attempt::None => break,
+        }
+        assert!(missed < MISSES, "at {stage} {missed} processes ended by themselves, and only {victims:?} were killed");
     }
     // The client, `unshare`, and the supervisor are there at any time.
     assert!(victims.len() >= 3, "at {stage} only {victims:?} could be killed");
 }
 
-/// Kills the `nth` process of a new run at `stage`, and tells its name; `None` where there are not so many.
-fn kill_nth(stage: Stage, nth: usize) -> Option<String> {
+/// Kills the `nth` process of a new run at `stage`.
+fn kill_nth(stage: Stage, nth: usize) -> Attempt {
     let before = host_state();
     let mut run = Going::start(&runs_of(&format!("kill-{stage}")), Path::new(SCENARIO));
     assert!(run.reaches(stage), "the run ended before {stage}");
     let all = run.processes();
-    let victim = all.get(nth).cloned();
-    match &victim {
+    let wanted = all.get(nth);
+    let victim = wanted.filter(|process| process.stop());
+    match victim {
         Some(victim) => victim.kill(),
         None => all.iter().for_each(Process::kill),
     }
-    let name = victim.as_ref().map_or("everything", |victim| &victim.name);
+    let name = victim.map_or("everything", |victim| &victim.name);
     let context = format!("{name} was killed at {stage}");
     within(SECONDS_LATER, &context, || (!all.iter().any(Process::lives) && run.processes().is_empty()).then_some(()));
     let code = run.client.wait().expect("the client ended").code();
@@ -69,5 +88,9 @@ fn kill_nth(stage: Stage, nth: usize) -> Option<String> {
         State::Killed { stage: came } => assert!(came >= stage, "{context}, and its folder says {came}"),
     }
     assert_eq!(host_state(), before, "{context}, and the host has something more or less");
-    victim.map(|victim| victim.name)
+    match (wanted, victim) {
+        (_, Some(victim)) => Attempt::Killed(victim.name.clone()),
+        (Some(_), None) => Attempt::Missed,
+        (None, None) => Attempt::None,
+    }
 }

@@ -13,6 +13,7 @@ use std::{
 
 use labrig_bringup::{event::Event, run_folder::RunFolder};
 use labrig_plan::lab::Stage;
+use nix::sys::signal::Signal;
 
 /// A `labrig run` that goes on.
 pub(crate) struct Going {
@@ -49,7 +50,7 @@ impl Going {
     /// What a terminal does for Ctrl-C: SIGINT to everything in the foreground (termios(3), ISIG).
     pub(crate) fn interrupt(&self) {
         let group = nix::unistd::Pid::from_raw(self.client.id().try_into().expect("a pid fits"));
-        nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGINT).expect("the client is there");
+        nix::sys::signal::killpg(group, Signal::SIGINT).expect("the client is there");
     }
 
     /// Every process of the run: the client, `unshare`, and all in the lab's own PID namespace.
@@ -93,10 +94,29 @@ impl Process {
     }
 
     pub(crate) fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+    }
+
+    /// Stops it, so that it cannot end by itself any more; `false` if it just has.
+    pub(crate) fn stop(&self) -> bool {
+        self.signal(Signal::SIGSTOP);
+        within(Duration::from_secs(10), "a stopped process", || match state(self.pid) {
+            Some('T') => Some(self.lives()),
+            _ => (!self.lives()).then_some(false),
+        })
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = nix::unistd::Pid::from_raw(self.pid.try_into().expect("a pid fits"));
         // It may have ended by itself in the meantime.
-        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+        let _ = nix::sys::signal::kill(pid, signal);
     }
+}
+
+/// The letter for a process's state (proc_pid_stat(5), field 3).
+fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// Whether a process is there for a moment only, on behalf of libvirt: an emulator that is asked what it can do, or a
