@@ -59,12 +59,13 @@ fn a_misspelled_delay_pool_is_refused() {
 }
 
 fn a_misordered_delay_pool_is_refused() {
-    let start = "http_port 8080\nacl lab src 192.168.100.0/24\n";
+    // Without a name for itself squid looks this host's up, and doubts one that does not resolve.
+    let start = "visible_hostname labrig\nhttp_port 8080\nacl lab src 192.168.100.0/24\n";
     let rules = "delay_access 1 allow lab\ndelay_parameters 1 300000/300000\n";
     // Squid's own exit status is 0 for this one.
     let misordered = doubts(&format!("{start}delay_class 1 1\ndelay_pools 1\n{rules}"));
     let lines: Vec<_> = misordered.iter().map(|(line, _)| *line).collect();
-    assert_eq!(lines, [Some(3), Some(6)], "{misordered:?}");
+    assert_eq!(lines, [Some(4), Some(7)], "{misordered:?}");
     assert!(misordered.iter().all(|(_, words)| words.contains("Ignoring pool 1")), "{misordered:?}");
     assert_eq!(doubts(&format!("{start}delay_pools 1\ndelay_class 1 1\n{rules}")), []);
 }
