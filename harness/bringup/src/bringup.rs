@@ -41,6 +41,10 @@ use crate::{
     teller::Teller,
 };
 
+/// The supervisor's own program, by the process that it is: its path may be in a folder that the lab has its own of,
+/// such as `/tmp`.
+const THIS_PROGRAM: &str = "/proc/1/exe";
+
 /// Brings the lab up, and checks it unless it is to stay.
 pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Census) -> Result<Standing, Failure> {
     let work = Work {
@@ -159,10 +163,8 @@ impl Work {
     }
 
     fn start_upstream(&self) -> Result<Upstream, Failure> {
-        let failed = |error: &dyn fmt::Display| Failure::host(Stage::Upstream, "upstream", error);
-        let program = std::env::current_exe().map_err(|e| failed(&e))?;
-        let mut upstream =
-            Upstream::start(&self.lab.upstream, Path::new(layout::ARTIFACTS), &program).map_err(|e| failed(&e))?;
+        let mut upstream = Upstream::start(&self.lab.upstream, Path::new(layout::ARTIFACTS), Path::new(THIS_PROGRAM))
+            .map_err(|error| Failure::host(Stage::Upstream, "upstream", error))?;
         upstream.daemons().into_iter().for_each(|daemon| self.watch(daemon));
         Ok(upstream)
     }
