@@ -16,12 +16,10 @@ use crate::running::Running;
 const TRANSFER: Duration = Duration::from_secs(60);
 /// How often the counter is read.
 const STEP: Duration = Duration::from_millis(20);
-/// Squid refills its delay pools once a second; a shaped line is idle for most of the time between.
-const PAUSE: Duration = Duration::from_millis(150);
 /// Ethernet, IPv4 and TCP with time stamps: what each packet carries beyond its payload.
 const HEADERS: u64 = 14 + 20 + 32;
-/// Less than this between two looks is no payload: keep-alives, ARP, the SSH session.
-const NOISE: u64 = 2048;
+/// What arrives besides: headers, the SSH session, ARP.
+const NOISE: u64 = 16 << 10;
 
 /// What had arrived at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +51,8 @@ pub(super) fn measure(
         return Err(format!("{from} could not fetch {url}{}", said(&output)));
     }
     let samples = samples.map_err(|_| "the sampler died".to_owned())?;
-    let rate = rate(&samples).ok_or_else(|| format!("{url} is too small to measure a rate with"))?;
+    let limit = running.lab.proxy.as_ref().and_then(|proxy| proxy.bandwidth);
+    let rate = rate(&samples, limit).ok_or_else(|| format!("{url} is too small to measure a rate with"))?;
     let received = format!("{from} received {url} at {}", in_words(rate));
     match (at_least, at_most) {
         (Some(bound), _) if rate < bound => Err(format!("{received}, expected at least {bound}")),
@@ -94,20 +93,23 @@ fn watch(tap: &Path, over: &AtomicBool) -> Vec<Sample> {
     }
 }
 
-/// The steady rate in what arrived over time. On a shaped line that is the rate from the first refill of squid's pool
-/// to the last: the first filling is there at once, and the first refill comes at any moment of the second after it,
-/// so neither counts. On a line without pauses it is the rate from the first byte to the last.
-fn rate(samples: &[Sample]) -> Option<Rate> {
-    let arrivals: Vec<Sample> =
-        samples.windows(2).filter(|pair| pair[1].bytes > pair[0].bytes + NOISE).map(|pair| pair[1]).collect();
-    let pauses: Vec<Sample> =
-        arrivals.windows(2).filter(|pair| pair[1].at - pair[0].at >= PAUSE).map(|pair| pair[0]).collect();
-    let (first, last) = match pauses.as_slice() {
-        [_, first, .., last] => (*first, *last),
-        _ => (*samples.first()?, *arrivals.last()?),
+/// The steady rate in what arrived over time.
+///
+/// Squid refills a delay pool once a second, to a second's worth, and that arrives at once. However full the pool was,
+/// the byte after the first second's worth comes with a refill, and each further second's worth with the next one. So on
+/// a line with a limit, what is timed are whole seconds' worths behind the first. On a line without one, or for a
+/// transfer that is too short for that, it is everything from the first byte to the last.
+fn rate(samples: &[Sample], limit: Option<Rate>) -> Option<Rate> {
+    let total = samples.last()?.bytes;
+    let reached = |bytes: u64| samples.iter().find(|sample| sample.bytes >= bytes).map(|sample| sample.at);
+    let worth = limit.map_or(0, Rate::bytes_per_second);
+    let first = worth + NOISE;
+    let (bytes, from, to) = match total.saturating_sub(first).checked_div(worth) {
+        Some(seconds @ 1..) => (seconds * worth, reached(first)?, reached(first + seconds * worth)?),
+        _ => (total, samples.iter().rfind(|sample| sample.bytes <= NOISE)?.at, reached(total)?),
     };
-    let micros = u64::try_from(last.at.checked_sub(first.at)?.as_micros()).ok()?;
-    (last.bytes - first.bytes).checked_mul(1_000_000)?.checked_div(micros).map(Rate::from_bytes_per_second)
+    let micros = u64::try_from(to.checked_sub(from)?.as_micros()).ok()?;
+    bytes.checked_mul(1_000_000)?.checked_div(micros).map(Rate::from_bytes_per_second)
 }
 
 /// A measured rate, rounded to what is known of it.
@@ -123,29 +125,43 @@ fn in_words(rate: Rate) -> String {
 mod tests {
     use super::*;
 
-    /// A line that gets `per_second` bytes at once each second, from `phase` ms on, after a first `bucket`.
-    fn shaped(per_second: u64, bucket: u64, phase: u64, seconds: u64) -> Vec<Sample> {
+    const LIMIT: u64 = 300_000;
+
+    /// A megabyte on a line with squid's pool: `level` bytes are there at first, a second's worth comes `phase` ms later
+    /// and each second from then on.
+    fn shaped(level: u64, phase: u64) -> Vec<Sample> {
         let sample = |step: u64| {
             let ms = step * 20;
             let refills = if ms < phase { 0 } else { (ms - phase) / 1000 + 1 };
-            let bytes = if step == 0 { 0 } else { bucket + refills * per_second };
-            Sample { at: Duration::from_millis(ms), bytes }
+            let bytes = if step == 0 { 0 } else { level + refills * LIMIT };
+            Sample { at: Duration::from_millis(ms), bytes: bytes.min(1 << 20) }
         };
-        (0..seconds * 50).map(sample).collect()
+        (0..250).map(sample).collect()
     }
 
     #[test]
-    fn a_shaped_line_has_its_pools_rate_wherever_its_refill_falls() {
-        for phase in [200, 300, 500, 980] {
-            let rate = rate(&shaped(300_000, 300_000, phase, 5)).map(Rate::bytes_per_second);
-            assert!(rate.is_some_and(|rate| (290_000..=310_000).contains(&rate)), "phase {phase}: {rate:?}");
+    fn a_shaped_line_has_its_pools_rate_however_full_the_pool_and_whenever_its_refill() {
+        for level in [0, 60_000, 200_000, LIMIT] {
+            for phase in [20, 100, 300, 500, 980] {
+                let rate = rate(&shaped(level, phase), Some(Rate::from_bytes_per_second(LIMIT)));
+                let near = |rate: Rate| (295_000..=305_000).contains(&rate.bytes_per_second());
+                assert!(rate.is_some_and(near), "level {level}, phase {phase}: {rate:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_line_that_should_be_shaped_and_is_not_is_seen() {
+        let samples: Vec<_> =
+            (0..10).map(|n| Sample { at: Duration::from_millis(n * 20), bytes: n * 200_000 }).collect();
+        let rate = rate(&samples, Some(Rate::from_bytes_per_second(LIMIT)));
+        assert!(rate.is_some_and(|rate| rate.bytes_per_second() > 5_000_000), "{rate:?}");
     }
 
     #[test]
     fn an_open_line_has_the_rate_of_all_that_arrived() {
         let samples: Vec<_> =
             (0..100).map(|n| Sample { at: Duration::from_millis(n * 20), bytes: n * 40_000 }).collect();
-        assert_eq!(rate(&samples).map(Rate::bytes_per_second), Some(2_000_000));
+        assert_eq!(rate(&samples, None).map(Rate::bytes_per_second), Some(2_000_000));
     }
 }
