@@ -14,6 +14,10 @@ use std::{
 };
 
 use labrig_host::budget::{Budget, Need};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(100);
@@ -87,7 +91,7 @@ fn the_dead_hold_nothing() {
         // flock passes its lock on to the program that it runs, so both have to go.
         let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", holder.id())).unwrap();
         for pid in children.split_ascii_whitespace().chain([&*holder.id().to_string()]) {
-            assert!(Command::new("kill").args(["-KILL", pid]).status().unwrap().success());
+            kill(Pid::from_raw(pid.parse().unwrap()), Signal::SIGKILL).unwrap();
         }
         waiting.join().unwrap();
     });
