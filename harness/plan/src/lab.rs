@@ -3,17 +3,20 @@
 //! Everything downstream (rendering, bring-up) reads a lab and never the scenario. A lab goes to its supervisor
 //! as JSON.
 
+mod stage;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::stage::Stage;
 use crate::{
     address::{MacAddr, PrefixV6, SubnetV4},
+    directive::Directive,
     name::{BridgeName, DnsName, NetworkName, NodeName, ScenarioName},
     scenario::{Acceleration, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Via},
     unit::{Rate, Size},
@@ -54,49 +57,6 @@ pub struct Expect {
     pub stage: Option<Stage>,
     /// Words that the failure has to contain.
     pub message: Option<String>,
-}
-
-/// The stages of a bring-up, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// The lab host is looked at and entered; libvirt is started.
-    Preflight,
-    /// Networks are defined and started.
-    Network,
-    /// The upstream comes up.
-    Upstream,
-    /// Squid is checked and started.
-    Proxy,
-    /// The redirect and guard rules are loaded.
-    Rules,
-    /// Nodes are installed.
-    Install,
-    /// Nodes are started.
-    Boot,
-    /// Nodes answer over SSH.
-    Reach,
-    /// The scenario's checks.
-    Check,
-    /// Everything is taken down.
-    Teardown,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Preflight => "preflight",
-            Self::Network => "network",
-            Self::Upstream => "upstream",
-            Self::Proxy => "proxy",
-            Self::Rules => "rules",
-            Self::Install => "install",
-            Self::Boot => "boot",
-            Self::Reach => "reach",
-            Self::Check => "check",
-            Self::Teardown => "teardown",
-        })
-    }
 }
 
 /// A libvirt network.
@@ -140,6 +100,8 @@ pub struct Dhcp {
     pub start: Ipv4Addr,
     /// Last address of the dynamic range.
     pub end: Ipv4Addr,
+    /// The DNS servers that guests are told of; the bridge where there is none here.
+    pub name_servers: Vec<Ipv4Addr>,
     /// Fixed leases, nodes first in the order of their names, then those of the scenario's own.
     pub reservations: Vec<Reservation>,
 }
@@ -186,6 +148,10 @@ pub struct Proxy {
     pub intercept_http: u16,
     /// Where redirected HTTPS arrives; spliced, never decrypted.
     pub intercept_https: u16,
+    /// Where the rules redirect port 80 to.
+    pub redirect_http: u16,
+    /// Where the rules redirect port 443 to.
+    pub redirect_https: u16,
     /// The limit over all networks together; `None` without one.
     pub bandwidth: Option<Rate>,
     /// The size of the disk cache.
@@ -194,6 +160,8 @@ pub struct Proxy {
     pub resolver: IpAddr,
     /// Who loads the redirect and guard rules.
     pub firewall: Firewall,
+    /// Further lines of its configuration.
+    pub directives: Vec<Directive>,
 }
 
 /// The internet of a lab: a namespace with a DNS server and web servers. It uses documentation addresses

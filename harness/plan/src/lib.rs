@@ -11,6 +11,7 @@
 pub mod address;
 pub mod artifact;
 pub mod check;
+pub mod directive;
 pub mod finding;
 pub mod lab;
 pub mod layout;

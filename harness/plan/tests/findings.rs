@@ -146,6 +146,19 @@ fn dhcp() {
     dhcp("enabled = false", &[]);
     dhcp("enabled = false, end = \"192.168.50.99\"", &["4:33 `lab` hands out no addresses, so this has no effect"]);
     dhcp(
+        "enabled = false, name-servers = [\"192.168.50.9\"]",
+        &["4:43 `lab` hands out no addresses, so this has no effect"],
+    );
+    dhcp("name-servers = [\"192.168.50.9\", \"8.8.8.8\", \"8.8.8.8\"]", &[]);
+    dhcp(
+        "name-servers = [\"127.0.0.1\", \"192.168.50.255\"]",
+        &[
+            "4:26 name server `127.0.0.1` is the loopback address, where the lab host itself listens",
+            "4:39 name server `192.168.50.255` is the broadcast address of `192.168.50.0/24`, the subnet of `lab`",
+        ],
+    );
+    dhcp("name-servers = [\"ns.lab\"]", &["4:26 expected an IPv4 address, found `ns.lab`"]);
+    dhcp(
         "end = \"192.168.50.99\"",
         &["4:16 the DHCP range of `lab` is reversed: `192.168.50.128` comes after `192.168.50.99`"],
     );
@@ -176,6 +189,34 @@ fn proxy() {
     proxy("bandwidth = 300000", &["7:13 expected a rate, found the number `300000`"]);
     proxy("bandwidth = \"300 KB/s\"", &["7:13 expected a rate, found `300 KB/s`"]);
     proxy("bandwidth = \"0B/s\"", &["7:13 nothing passes at this rate"]);
+    proxy("redirect = { http = 3128, https = 3128 }", &[]);
+    proxy("redirect = { http = 8080 }\nintercept = { https = 4430 }", &[]);
+    proxy(
+        "redirect = { http = 80, https = 3129 }\nintercept = { https = 4430 }",
+        &[
+            "7:21 `redirect.http` is 80, where squid does not listen",
+            "7:33 `redirect.https` is 3129, where squid does not listen",
+        ],
+    );
+    proxy(
+        "redirect = { https = 4430 }\nintercept = { https = \"4430\" }",
+        &["8:23 expected a whole number from 0 to 65535, found `4430`"],
+    );
+    proxy("directives = [\"delay_calss 1 1\", \"# a comment\"]", &[]);
+    proxy(
+        "directives = [\"\", \"a\\nb\", \"a\\u001b\", \"a \\\\ \", 3]",
+        &[
+            "7:15 expected a line of squid.conf, found ``",
+            "7:19 expected a line of squid.conf, found `ab`",
+            "7:27 expected a line of squid.conf, found `a`",
+            "7:38 expected a line of squid.conf, found `a \\ `",
+            "7:47 expected a line of squid.conf, found the number `3`",
+        ],
+    );
+    proxy(
+        &format!("directives = [\"{}\"]", "a".repeat(8191)),
+        &[&format!("7:15 expected a line of squid.conf, found `{}`", "a".repeat(80))],
+    );
     proxy("networks = []", &["7:12 the proxy has no network to serve"]);
     proxy("networks = [\"lap\"]", &["7:13 there is no network `lap`"]);
 }

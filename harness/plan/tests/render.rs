@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use labrig_plan::{
     artifact::{Artifact, Consumer},
+    directive::Directive,
     render,
 };
 use proptest::prelude::*;
@@ -86,7 +87,7 @@ proptest! {
                         prop_assert_eq!(&plain.attributes["name"], &hostile.attributes["name"]);
                         prop_assert!(is_one_record("example", &hostile.attributes["value"], &words.txt));
                     }
-                    "/network/dnsmasq:options/dnsmasq:option" => {
+                    "/network/dnsmasq:options/dnsmasq:option" if plain.attributes["value"].starts_with("txt-record=") => {
                         let value = hostile.attributes["value"].strip_prefix("txt-record=_service._tcp.lab,");
                         prop_assert!(value.is_some_and(|value| is_one_record("_service._tcp.lab", value, &words.txt)));
                     }
@@ -94,6 +95,22 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_line_of_squid_conf_is_one_line_or_refused(text in hostile(), more in hostile()) {
+        let conf = |words: &Words| {
+            let conf = artifacts(words).into_iter().find(|artifact| artifact.name == render::SQUID_CONF);
+            conf.expect("the lab has a proxy").text
+        };
+        let (plain, last) = (Words::all("harmless"), "forwarded_for delete");
+        let mut directives: Vec<Directive> = [text, more].iter().filter_map(|text| text.parse().ok()).collect();
+        directives.push(last.parse().expect("a line of squid.conf"));
+        let lines: Vec<_> = directives.iter().map(ToString::to_string).collect();
+        let written = conf(&Words { directives, ..plain.clone() });
+        let own = written.strip_prefix(&conf(&plain)).expect("they stand at the end").lines().collect::<Vec<_>>();
+        prop_assert_eq!(&own[2..], lines);
+        prop_assert!(own.iter().all(|line| !line.trim_end().ends_with('\\')));
     }
 
     #[test]

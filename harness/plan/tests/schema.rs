@@ -54,7 +54,18 @@ fn check(name: &str, expected: bool) {
 
 #[test]
 fn shipped_scenarios_fit() {
-    for name in ["openstack", "dns", "proxy-cache", "proxy-bandwidth", "two-networks", "isolated", "ipv6"] {
+    for name in [
+        "openstack",
+        "dns",
+        "proxy-cache",
+        "proxy-bandwidth",
+        "two-networks",
+        "isolated",
+        "ipv6",
+        "trap-dns",
+        "trap-https-port",
+        "trap-delay-pool",
+    ] {
         check(&format!("{name}.toml"), true);
     }
 }

@@ -5,7 +5,7 @@ use labrig_plan::{
     scenario::Record,
 };
 
-use super::{command, said, text};
+use super::{command, resolver, said, text};
 use crate::running::Running;
 
 /// Asks for a record. Of `answer`, everything has to be among the answers; an empty list means that the name must
@@ -29,7 +29,10 @@ pub(super) fn resolve(
     match answer {
         Some([]) if answers.is_empty() => Ok(format!("{name} does not resolve on {from}")),
         Some([]) => Err(format!("{}, and must not resolve", found())),
-        _ if answers.is_empty() => Err(format!("{name} does not resolve on {from}{}", said(&output))),
+        _ if answers.is_empty() => Err(match resolver::silence(running, from, name)? {
+            Some(silence) => format!("{name} does not resolve on {from}: {silence}"),
+            None => format!("{name} does not resolve on {from}{}", said(&output)),
+        }),
         Some(expected) => match expected.iter().find(|expected| !answers.contains(expected)) {
             None => Ok(found()),
             Some(missing) => Err(format!("{}, expected `{missing}`", found())),

@@ -1,26 +1,16 @@
 //! `http`: what a guest fetches, the way it took, and what squid says of it.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
-use labrig_host::{
-    proxy::{AccessLog, Entry},
-    wait::{self, Progress, WaitError},
-};
 use labrig_plan::{
     lab::{Lab, Origin, Url},
-    layout,
     name::NodeName,
     origin_file,
     scenario::{CacheResult, Via},
 };
 
-use super::{command, said, shell, text};
+use super::{command, passage::Passage, resolver, said, shell, text};
 use crate::running::Running;
-
-/// Squid writes its line when the connection ends, which is after the guest has its bytes.
-const LOG_LAG: Duration = Duration::from_secs(3);
-/// How long a line is waited for that must not come.
-const SILENCE: Duration = Duration::from_millis(300);
 
 /// What a fetch has to show.
 pub(super) struct Wanted<'a> {
@@ -38,8 +28,7 @@ pub(super) fn fetch(
     url: &Url,
     wanted: &Wanted<'_>,
 ) -> Result<String, String> {
-    let log = AccessLog::new(layout::SQUID_ACCESS_LOG);
-    let before = log.end().unwrap_or(0);
+    let passage = Passage::begin(running, from, url);
     let proxy = match wanted.via {
         Some(Via::ForwardPort) => forward_proxy(running, from)?,
         _ => String::new(),
@@ -54,6 +43,11 @@ pub(super) fn fetch(
     let digest = digest.split_whitespace().next().unwrap_or_default();
 
     let status = last_status(words);
+    if status.is_none()
+        && let Some(reason) = unanswered(running, from, url, &passage)?
+    {
+        return Err(format!("{from} got no answer from {url}: {reason}"));
+    }
     if status != Some(wanted.status) {
         let got = status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
         return Err(format!("{from} got {got} from {url}, expected {}{}", wanted.status, said(&output)));
@@ -66,11 +60,20 @@ pub(super) fn fetch(
     }
     let mut seen = format!("{from} got {} from {url}", wanted.status);
     if wanted.via.is_some() || wanted.cache.is_some() {
-        let limit = if wanted.via == Some(Via::Direct) { SILENCE } else { LOG_LAG };
-        let entry = logged(running, from, url, &log, before, limit)?;
-        seen += &way(url, entry.as_ref(), wanted)?;
+        seen += &passage.took(wanted.via, wanted.cache)?;
     }
     Ok(seen)
+}
+
+/// Why there was no answer at all, as far as it shows.
+fn unanswered(running: &Running, from: &NodeName, url: &Url, passage: &Passage<'_>) -> Result<Option<String>, String> {
+    if let Ok(name) = url.host.parse()
+        && url.host.parse::<IpAddr>().is_err()
+        && let Some(silence) = resolver::silence(running, from, &name)?
+    {
+        return Ok(Some(silence));
+    }
+    passage.misread()
 }
 
 /// The digest of the file that an origin serves under this URL; `None` for what is no origin's file.
@@ -100,64 +103,4 @@ fn last_status(words: &str) -> Option<u16> {
         .filter_map(|line| line.split_once("HTTP/1.").map(|(_, rest)| rest))
         .filter_map(|rest| rest.split_whitespace().nth(1)?.parse().ok())
         .next_back()
-}
-
-/// The access log's entry for this fetch; `None` where none comes in time.
-fn logged(
-    running: &Running,
-    from: &NodeName,
-    url: &Url,
-    log: &AccessLog,
-    before: u64,
-    limit: Duration,
-) -> Result<Option<Entry>, String> {
-    let nics = running.lab.node(from).map(|node| node.nics.as_slice()).unwrap_or_default();
-    let is_mine = |client: IpAddr| {
-        nics.iter().any(|nic| client == IpAddr::V4(nic.v4) || nic.v6.is_some_and(|v6| client == IpAddr::V6(v6)))
-    };
-    let found = wait::until("squid's access log", limit, Duration::from_millis(20), || {
-        let entries = log.entries_since(before).map_err(|error| error.to_string())?.entries;
-        let ours = entries.into_iter().rfind(|entry| is_mine(entry.client) && concerns(entry, url));
-        Ok::<_, String>(ours.map_or_else(|| Progress::NotYet("no line".to_owned()), Progress::Done))
-    });
-    match found {
-        Ok(entry) => Ok(Some(entry)),
-        Err(WaitError::TimedOut { .. }) => Ok(None),
-        // A lab without a proxy has no log.
-        Err(WaitError::Dead { .. }) if running.lab.proxy.is_none() => Ok(None),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Whether a log entry is about `url`. Of a spliced connection squid knows the server's name, no path.
-fn concerns(entry: &Entry, url: &Url) -> bool {
-    if url.tls { entry.sni.as_deref() == Some(url.host.as_str()) } else { entry.url == url.to_string() }
-}
-
-/// The way that a request took, against the one that it had to take.
-fn way(url: &Url, entry: Option<&Entry>, wanted: &Wanted<'_>) -> Result<String, String> {
-    let entry = match (entry, wanted.via) {
-        (None, Some(Via::Direct)) => return Ok(", past squid".to_owned()),
-        (Some(entry), Some(Via::Direct)) => return Err(format!("{url} went through squid: {}", entry.result)),
-        (None, _) => return Err(format!("{url} did not go through squid: its access log has no line for it")),
-        (Some(entry), _) => entry,
-    };
-    match wanted.via {
-        Some(Via::Proxy) if !entry.is_redirected() => {
-            return Err(format!("{url} was asked of squid itself, expected a redirected connection"));
-        }
-        Some(Via::ForwardPort) if entry.is_redirected() => {
-            return Err(format!("{url} was redirected to squid, expected a request to its forward port"));
-        }
-        _ => {}
-    }
-    match wanted.cache {
-        Some(CacheResult::Hit) if !entry.is_hit() => {
-            Err(format!("{url} was not a cache hit: squid says {}", entry.result))
-        }
-        Some(CacheResult::Miss) if !entry.is_miss() => {
-            Err(format!("{url} was not a cache miss: squid says {}", entry.result))
-        }
-        _ => Ok(format!(", squid says {}", entry.result)),
-    }
 }

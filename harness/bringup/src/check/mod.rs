@@ -2,8 +2,10 @@
 
 mod dns;
 mod http;
+mod passage;
 mod rate;
 mod reach;
+mod resolver;
 mod shell;
 
 use std::{

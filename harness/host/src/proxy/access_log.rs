@@ -114,6 +114,19 @@ impl Entry {
         self.result.split('_').any(|part| part == "TUNNEL")
     }
 
+    /// Whether the client went to this port, on whatever machine.
+    #[must_use]
+    pub fn goes_to_port(&self, port: u16) -> bool {
+        self.destination.is_some_and(|(_, meant)| meant == port)
+    }
+
+    /// Whether squid waited for a request and got something that is none. It then has no method to log, and this in the
+    /// place of a URL (squid 5 to 6, `ConnStateData::abortRequestParsing`).
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.method == "-" && self.url == "error:invalid-request"
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let mut fields = line.splitn(14, ' ');
         let mut field = || fields.next().filter(|field| !field.is_empty());
@@ -165,6 +178,16 @@ mod tests {
         ORIGINAL_DST 2001:db8:ffff:1::10 1002950 archive.lab splice archive.lab:443";
     const HIT: &str = "1795365847.900 -3 192.168.100.50 8080 192.168.100.1:8080 GET 200 TCP_MEM_HIT HIER_NONE - \
         1000365 - - http://archive.lab/blob";
+
+    #[test]
+    fn a_request_that_is_none_is_told_from_the_others() {
+        let line = "1795375496.380 0 192.168.171.2 - 198.51.100.16:443 - 400 NONE_NONE HIER_NONE - 3391 - - \
+            error:invalid-request";
+        assert!(Entry::parse(line).is_some_and(|entry| entry.is_unreadable() && entry.goes_to_port(443)));
+        for line in [MISS, TUNNEL, HIT] {
+            assert!(Entry::parse(line).is_some_and(|entry| !entry.is_unreadable()), "{line}");
+        }
+    }
 
     #[test]
     fn fields_are_where_the_format_has_them() {

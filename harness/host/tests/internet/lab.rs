@@ -55,7 +55,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
         ],
         "proxy": {
             "networks": ["office"], "forward_port": FORWARD, "intercept_http": INTERCEPT[0], "intercept_https": INTERCEPT[1],
-            "bandwidth": bandwidth, "cache": "64MiB", "resolver": "192.168.100.1", "firewall": firewall,
+            "redirect_http": INTERCEPT[0], "redirect_https": INTERCEPT[1], "directives": [], "bandwidth": bandwidth, "cache": "64MiB", "resolver": "192.168.100.1", "firewall": firewall,
         },
         "upstream": {
             "host_v4": "198.51.100.2", "gateway_v4": "198.51.100.1",

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::Ipv4Addr, ops::Range};
 
 use crate::{
     address::SubnetV4,
-    check::{Context, network::stands_in},
+    check::{Context, network::stands_in, range},
     lab::{Dhcp, Reservation},
     name::NetworkName,
     scenario::{self, At},
@@ -20,7 +20,9 @@ pub(super) fn dhcp(
 ) -> Option<Dhcp> {
     let written = &network.dhcp;
     if !written.enabled {
-        let of_no_use = [written.start.as_ref().map(At::span), written.end.as_ref().map(At::span)]
+        let server = written.name_servers.first();
+        let of_no_use = [written.start.as_ref(), written.end.as_ref(), server]
+            .map(|address| address.map(At::span))
             .into_iter()
             .flatten()
             .chain(written.reservations.first().map(|reservation| reservation.mac.span()));
@@ -32,7 +34,7 @@ pub(super) fn dhcp(
         }
         return None;
     }
-    let (start, end) = range(context, name, network, gateway);
+    let (start, end) = bounds(context, name, network, gateway);
     let reservations = written.reservations.iter().map(|written| {
         let reservation = Reservation { mac: *written.mac, ip: *written.ip, name: (*written.name).clone() };
         if stands_in(context, name, network, &written.ip, "reserved address") {
@@ -48,7 +50,26 @@ pub(super) fn dhcp(
         }
         reservation
     });
-    Some(Dhcp { start, end, reservations: reservations.collect() })
+    Some(Dhcp { start, end, reservations: reservations.collect(), name_servers: name_servers(context, name, network) })
+}
+
+/// The DNS servers that guests are told of.
+fn name_servers(context: &mut Context<'_>, name: &NetworkName, network: &scenario::Network) -> Vec<Ipv4Addr> {
+    let mut servers = Vec::new();
+    for server in &network.dhcp.name_servers {
+        if let Some(why) = range::unusable((**server).into()) {
+            context
+                .report
+                .add(server.span(), format!("name server `{server}` {why}"))
+                .help("name an address that a guest can ask, or leave `name-servers` out for the bridge's");
+        } else if network.subnet.net().contains(&**server) {
+            stands_in(context, name, network, server, "name server");
+        }
+        if !servers.contains(&**server) {
+            servers.push(**server);
+        }
+    }
+    servers
 }
 
 /// Writes down who has an address; a finding where somebody else has.
@@ -71,7 +92,7 @@ pub(super) fn claim(
     }
 }
 
-fn range(
+fn bounds(
     context: &mut Context<'_>,
     name: &NetworkName,
     network: &scenario::Network,

@@ -23,6 +23,7 @@ const DNS_PORT: u16 = 53;
 pub(super) fn proxy(context: &mut Context<'_>, networks: &[Network]) -> Option<Proxy> {
     let written = context.scenario.proxy.as_ref()?;
     ports(context, written);
+    redirects(context, written);
     if let Some(bandwidth) = &written.bandwidth
         && bandwidth.bytes_per_second() == 0
     {
@@ -50,15 +51,21 @@ pub(super) fn proxy(context: &mut Context<'_>, networks: &[Network]) -> Option<P
         }
         return None;
     };
+    let (intercept, redirect) = (&written.intercept, &written.redirect);
+    let intercept_http = port(&intercept.http, INTERCEPT_HTTP);
+    let intercept_https = port(&intercept.https, INTERCEPT_HTTPS);
     Some(Proxy {
         networks: proxied.iter().map(|network| network.name.clone()).collect(),
-        forward_port: written.forward_port.as_deref().copied().unwrap_or(FORWARD),
-        intercept_http: written.intercept.http.as_deref().copied().unwrap_or(INTERCEPT_HTTP),
-        intercept_https: written.intercept.https.as_deref().copied().unwrap_or(INTERCEPT_HTTPS),
+        forward_port: port(&written.forward_port, FORWARD),
+        intercept_http,
+        intercept_https,
+        redirect_http: port(&redirect.http, intercept_http),
+        redirect_https: port(&redirect.https, intercept_https),
         bandwidth: written.bandwidth.as_deref().copied(),
         cache,
         resolver: IpAddr::V4(first.v4.gateway),
         firewall: written.firewall,
+        directives: written.directives.clone(),
     })
 }
 
@@ -85,31 +92,57 @@ fn named<'n>(context: &mut Context<'_>, names: &At<Vec<At<NetworkName>>>, networ
     networks.iter().filter(|network| names.iter().any(|name| **name == network.name)).collect()
 }
 
+/// A port as it is written, or else its default.
+fn port(written: &Option<At<u16>>, default: u16) -> u16 {
+    written.as_deref().copied().unwrap_or(default)
+}
+
 fn ports(context: &mut Context<'_>, proxy: &scenario::Proxy) {
     let ports = [
         ("forward-port", &proxy.forward_port, FORWARD),
         ("intercept.http", &proxy.intercept.http, INTERCEPT_HTTP),
         ("intercept.https", &proxy.intercept.https, INTERCEPT_HTTPS),
     ];
-    let value = |written: &Option<At<u16>>, default| written.as_deref().copied().unwrap_or(default);
     for (index, (key, written, default)) in ports.iter().enumerate() {
-        let port = value(written, *default);
+        let number = port(written, *default);
         let span = written.as_ref().map(At::span);
-        if port == 0 || port == DNS_PORT {
-            let why = if port == 0 { "no port" } else { "the port of the network's DNS server" };
+        if number == 0 || number == DNS_PORT {
+            let why = if number == 0 { "no port" } else { "the port of the network's DNS server" };
             context
                 .report
-                .add(span.clone().unwrap_or_default(), format!("`{key}` is {port}, which is {why}"))
+                .add(span.clone().unwrap_or_default(), format!("`{key}` is {number}, which is {why}"))
                 .help(format!("its default is {default}"));
         }
         for (other_key, other, other_default) in &ports[..index] {
-            if port == value(other, *other_default) {
+            if number == port(other, *other_default) {
                 let span = span.clone().or_else(|| other.as_ref().map(At::span)).unwrap_or_default();
                 context
                     .report
-                    .add(span, format!("`{other_key}` and `{key}` are both {port}"))
+                    .add(span, format!("`{other_key}` and `{key}` are both {number}"))
                     .help(format!("give each its own port; the default of `{key}` is {default}"));
             }
+        }
+    }
+}
+
+/// The rules may redirect to any port that squid listens on, and to no other.
+fn redirects(context: &mut Context<'_>, proxy: &scenario::Proxy) {
+    if context.lost.within(&["proxy", "intercept"]) || context.lost.within(&["proxy", "forward-port"]) {
+        return;
+    }
+    let forward = port(&proxy.forward_port, FORWARD);
+    let http = port(&proxy.intercept.http, INTERCEPT_HTTP);
+    let https = port(&proxy.intercept.https, INTERCEPT_HTTPS);
+    for (key, written) in [("http", &proxy.redirect.http), ("https", &proxy.redirect.https)] {
+        if let Some(written) = written
+            && ![forward, http, https].contains(written)
+        {
+            context
+                .report
+                .add(written.span(), format!("`redirect.{key}` is {written}, where squid does not listen"))
+                .help(format!(
+                    "squid listens on {forward}, {http} and {https}; left out, it is that of `intercept.{key}`"
+                ));
         }
     }
 }

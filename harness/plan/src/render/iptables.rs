@@ -51,7 +51,7 @@ fn rules<'a, S: Display>(
     }
     out.comment("Web traffic of the proxied networks goes through the proxy.");
     for (bridge, source) in sources {
-        for (from, to) in [(80, proxy.intercept_http), (443, proxy.intercept_https)] {
+        for (from, to) in [(80, proxy.redirect_http), (443, proxy.redirect_https)] {
             out.line(format_args!(
                 "-A LABRIG-INTERCEPT -i {bridge} -s {source} -p tcp -m tcp --dport {from} -j REDIRECT --to-ports {to}"
             ));

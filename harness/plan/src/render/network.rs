@@ -8,7 +8,7 @@ use super::{
     visible::visible,
 };
 use crate::{
-    lab::{Dns, Lab, Network, NetworkV4, NetworkV6},
+    lab::{Dhcp, Dns, Lab, Network, NetworkV4, NetworkV6},
     name::DnsName,
     scenario::NetworkMode,
 };
@@ -26,8 +26,8 @@ const DNSMASQ_LINE: usize = 1024;
 /// Renders one network of a lab.
 #[must_use]
 pub fn network_xml(network: &Network, lab: &Lab) -> String {
-    let beyond = beyond_schema(&network.dns);
-    let root: &[Attribute<'_>] = if beyond.is_empty() { &[] } else { &[("xmlns:dnsmasq", &DNSMASQ)] };
+    let options: Vec<_> = beyond_schema(&network.dns).chain(network.v4.dhcp.iter().filter_map(name_servers)).collect();
+    let root: &[Attribute<'_>] = if options.is_empty() { &[] } else { &[("xmlns:dnsmasq", &DNSMASQ)] };
     document("network", root, |xml| {
         xml.text("name", &[], &network.name);
         xml.text("uuid", &[], network.uuid);
@@ -47,9 +47,9 @@ pub fn network_xml(network: &Network, lab: &Lab) -> String {
         if let Some(v6) = &network.v6 {
             ip_v6(xml, v6);
         }
-        if !beyond.is_empty() {
+        if !options.is_empty() {
             xml.element("dnsmasq:options", &[], |xml| {
-                for option in &beyond {
+                for option in &options {
                     xml.empty("dnsmasq:option", &[("value", option)]);
                 }
             });
@@ -105,12 +105,18 @@ fn in_schema(name: &DnsName) -> bool {
 }
 
 /// The records whose names libvirt's schema refuses, as options of dnsmasq's own.
-fn beyond_schema(dns: &Dns) -> Vec<String> {
+fn beyond_schema(dns: &Dns) -> impl Iterator<Item = String> {
     let txt = dns.txt.iter().filter(|(name, _)| !in_schema(name));
     let txt = txt.map(|(name, value)| format!("txt-record={name},{}", txt_value(name, value)));
     let hosts = dns.hosts.iter().filter(|(name, _)| !in_schema(name));
     let hosts = hosts.map(|(name, addresses)| format!("host-record={name},{}", joined(addresses, ",")));
-    txt.chain(hosts).collect()
+    txt.chain(hosts)
+}
+
+/// The name servers that guests are told of, for which libvirt has no element.
+fn name_servers(dhcp: &Dhcp) -> Option<String> {
+    let servers = joined(&dhcp.name_servers, ",");
+    (!servers.is_empty()).then(|| format!("dhcp-option=option:dns-server,{servers}"))
 }
 
 fn ip_v4(xml: &mut Document, v4: &NetworkV4) {

@@ -9,7 +9,7 @@ const TABLE: &str = "inet labrig";
 /// Renders the rules for `nft -f`. Loading them again replaces them in one transaction.
 #[must_use]
 pub fn rules_nft(proxy: &Proxy, lab: &Lab) -> String {
-    let ports = [(80, proxy.intercept_http), (443, proxy.intercept_https)];
+    let ports = [(80, proxy.redirect_http), (443, proxy.redirect_https)];
     let subnets = lab.networks.iter().map(|network| network.v4.subnet);
     let prefixes: Vec<_> = lab.networks.iter().filter_map(|network| network.v6.as_ref()).map(|v6| v6.prefix).collect();
 

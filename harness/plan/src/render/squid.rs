@@ -45,6 +45,13 @@ pub fn squid_conf(proxy: &Proxy, lab: &Lab) -> String {
     }
     out.gap();
     process(&mut out);
+    if !proxy.directives.is_empty() {
+        out.gap();
+        out.comment("The scenario's own lines.");
+        for directive in &proxy.directives {
+            out.line(directive);
+        }
+    }
     out.finish()
 }
 

@@ -32,7 +32,7 @@ pub use network::{Dhcp, Dns, Network, Reservation};
 pub use node::{Disk, Install, Nic, Node};
 pub use parse::parse;
 pub(crate) use parse::{Lost, parse_all};
-pub use proxy::{Intercept, Proxy};
+pub use proxy::{Intercept, Proxy, Redirect};
 pub use target::{Selection, Target};
 pub use upstream::{Origin, Upstream};
 

@@ -51,6 +51,9 @@ pub struct Dhcp {
     pub start: Option<At<Ipv4Addr>>,
     /// Last address of the dynamic range. Default: the last host of the subnet.
     pub end: Option<At<Ipv4Addr>>,
+    /// The DNS servers that guests are told of. Default: the bridge, where the network's own answers.
+    #[serde(default)]
+    pub name_servers: Vec<At<Ipv4Addr>>,
     /// Fixed leases, besides those that nodes get. Default: none.
     #[serde(default)]
     pub reservations: Vec<Reservation>,
@@ -86,7 +89,7 @@ pub struct Dns {
 
 impl Default for Dhcp {
     fn default() -> Self {
-        Self { enabled: on(), start: None, end: None, reservations: Vec::new() }
+        Self { enabled: on(), start: None, end: None, name_servers: Vec::new(), reservations: Vec::new() }
     }
 }
 

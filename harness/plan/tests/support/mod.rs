@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labrig_plan::{
+    directive::Directive,
     lab::{
         Check, CheckKind, Dhcp, Disk, Dns, Expect, Install, Lab, Network, NetworkV4, NetworkV6, Nic, Node, Origin,
         Proxy, Reservation, Upstream, Url,
@@ -19,6 +20,8 @@ pub(crate) struct Words {
     pub(crate) txt: String,
     pub(crate) run: String,
     pub(crate) path: String,
+    /// Lines of squid.conf, where the text can be one.
+    pub(crate) directives: Vec<Directive>,
 }
 
 impl Words {
@@ -30,6 +33,7 @@ impl Words {
             txt: text.to_owned(),
             run: text.to_owned(),
             path: format!("/{text}"),
+            directives: Vec::new(),
         }
     }
 }
@@ -48,10 +52,13 @@ pub(crate) fn lab(words: &Words) -> Lab {
             forward_port: 8080,
             intercept_http: 3128,
             intercept_https: 3129,
+            redirect_http: 3128,
+            redirect_https: 3129,
             bandwidth: Some(Rate::from_bytes_per_second(300_000)),
             cache: Size::from_mib(2048),
             resolver: parsed("8.8.8.8"),
             firewall: Firewall::Nftables,
+            directives: words.directives.clone(),
         }),
         upstream: upstream(words),
         nodes: vec![
@@ -104,6 +111,7 @@ fn openstack(words: &Words) -> Network {
             dhcp: Some(Dhcp {
                 start: parsed("192.168.100.128"),
                 end: parsed("192.168.100.254"),
+                name_servers: vec![parsed("192.168.100.1"), parsed("8.8.8.8")],
                 reservations: vec![Reservation {
                     mac: parsed("52:54:00:00:01:0b"),
                     ip: parsed("192.168.100.11"),
