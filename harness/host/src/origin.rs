@@ -1,7 +1,8 @@
 //! The origin server: the web servers of a lab's upstream, all in one process.
 //!
 //! It listens on port 80 and 443 of every origin's addresses, so the address that was asked tells which origin is
-//! meant, whatever the `Host` header says. TLS 1.2 is there beside 1.3 for guests as small as busybox.
+//! meant, whatever the `Host` header says. TLS 1.2 is there beside 1.3 for guests as small as busybox. A file with a
+//! fault misbehaves in the way that its scenario asks for.
 
 mod authority;
 mod content;
@@ -12,15 +13,23 @@ use std::{
     convert::Infallible,
     io::{self, Write},
     net::{IpAddr, SocketAddr},
+    os::fd::{AsFd, OwnedFd},
     path::Path,
     pin::Pin,
     rc::Rc,
 };
 
 use fs_err as fs;
-use hyper::{Request, Response, body::Incoming, header, server::conn::http1, service::service_fn};
+use hyper::{Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use labrig_plan::{lab::Origin, unit::Size};
+use labrig_plan::{
+    lab::{Origin, OriginFault},
+    unit::Size,
+};
+use nix::{
+    libc,
+    sys::socket::{setsockopt, sockopt},
+};
 use openssl::{
     error::ErrorStack,
     ssl::{Ssl, SslAcceptor},
@@ -62,7 +71,8 @@ pub enum OriginErrorKind {
     Tls(#[from] ErrorStack),
 }
 
-/// Where the access log goes, one line a request: `METHOD SCHEME://HOST/PATH STATUS BYTES`.
+/// Where the access log goes, one line a request: `METHOD SCHEME://HOST/PATH STATUS BYTES`, the status being `reset` for
+/// a connection that is reset.
 type Log = Rc<RefCell<dyn Write>>;
 
 /// Serves all origins for as long as the process lives. Before it listens, it makes the lab's certificate
@@ -81,7 +91,11 @@ pub fn serve(origins: &[Origin], authority: &Path, log: impl Write + 'static) ->
     let ca = Authority::new().map_err(|e| place("authority")(e.into()))?;
     LocalSet::new().block_on(&runtime, async {
         for origin in origins {
-            let site = Rc::new(Site { name: origin.name.to_string(), files: origin.files.clone() });
+            let site = Rc::new(Site {
+                name: origin.name.to_string(),
+                files: origin.files.clone(),
+                faults: origin.faults.clone(),
+            });
             let tls = ca.server(origin).map_err(place(origin.name.as_str()))?;
             for address in [IpAddr::V4(origin.v4), IpAddr::V6(origin.v6)] {
                 for port in [HTTP, HTTPS] {
@@ -89,7 +103,7 @@ pub fn serve(origins: &[Origin], authority: &Path, log: impl Write + 'static) ->
                     let listener = match TcpListener::bind(socket).await {
                         Ok(listener) => listener,
                         // A kernel without IPv6 still makes a good upstream for everything else.
-                        Err(e) if e.raw_os_error() == Some(nix::libc::EAFNOSUPPORT) => continue,
+                        Err(e) if e.raw_os_error() == Some(libc::EAFNOSUPPORT) => continue,
                         Err(e) => return Err(place(&socket.to_string())(e.into())),
                     };
                     let tls = (port == HTTPS).then(|| tls.clone());
@@ -107,7 +121,13 @@ pub fn serve(origins: &[Origin], authority: &Path, log: impl Write + 'static) ->
 struct Site {
     name: String,
     files: BTreeMap<String, Size>,
+    faults: BTreeMap<String, OriginFault>,
 }
+
+/// The connection is reset in the place of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("reset, as the scenario asks for")]
+struct Reset;
 
 async fn accept(listener: TcpListener, tls: Option<SslAcceptor>, site: Rc<Site>, log: Log) {
     loop {
@@ -127,35 +147,58 @@ async fn accept(listener: TcpListener, tls: Option<SslAcceptor>, site: Rc<Site>,
 
 async fn connection(stream: TcpStream, tls: Option<SslAcceptor>, site: &Rc<Site>, log: &Log) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let socket = stream.as_fd().try_clone_to_owned()?;
     match tls {
-        None => exchange(stream, "http", site, log).await,
+        None => exchange(stream, &socket, "http", site, log).await,
         Some(tls) => {
             let mut stream = SslStream::new(Ssl::new(tls.context())?, stream)?;
             Pin::new(&mut stream).accept().await.map_err(io::Error::other)?;
-            exchange(stream, "https", site, log).await
+            exchange(stream, &socket, "https", site, log).await
         }
     }
 }
 
-async fn exchange<S>(stream: S, scheme: &'static str, site: &Rc<Site>, log: &Log) -> io::Result<()>
+/// Answers the requests of one connection, `socket` being its TCP side.
+async fn exchange<S>(stream: S, socket: &OwnedFd, scheme: &'static str, site: &Rc<Site>, log: &Log) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let service = service_fn(|request: Request<Incoming>| {
         let response = site.answer(&request, scheme, log);
-        async move { Ok::<_, Infallible>(response) }
+        if response.is_err() {
+            reset_when_closed(socket);
+        }
+        async move { response }
     });
     http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.map_err(io::Error::other)
 }
 
+/// Has the kernel reset the connection, with all that is under way, when its socket is closed: it is not to linger.
+fn reset_when_closed(socket: &OwnedFd) {
+    // A socket that cannot be told so is closed all the same.
+    let _ = setsockopt(socket, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 });
+}
+
 impl Site {
-    fn answer(&self, request: &Request<Incoming>, scheme: &str, log: &Log) -> Response<Content> {
+    fn answer(&self, request: &Request<Incoming>, scheme: &str, log: &Log) -> Result<Response<Content>, Reset> {
         let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
-        let response = content::answer(request.method(), path, self.files.get(path), request.headers());
         let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or(&self.name);
-        let bytes = response.body().len();
-        note(log, format_args!("{} {scheme}://{host}{path} {} {bytes}", request.method(), response.status().as_u16()));
-        response
+        let seen = format!("{} {scheme}://{host}{path}", request.method());
+        let file = || content::answer(request.method(), path, self.files.get(path), request.headers());
+        let response = match self.faults.get(path) {
+            None => file(),
+            Some(OriginFault::Slow(rate)) => file().map(|content| content.at_rate(*rate)),
+            Some(OriginFault::Truncate(size)) => file().map(|content| content.cut_at(*size)),
+            Some(OriginFault::Status(status)) => {
+                content::refusal(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+            }
+            Some(OriginFault::Reset) => {
+                note(log, format_args!("{seen} reset 0"));
+                return Err(Reset);
+            }
+        };
+        note(log, format_args!("{seen} {} {}", response.status().as_u16(), response.body().to_send()));
+        Ok(response)
     }
 }
 

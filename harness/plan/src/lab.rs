@@ -18,10 +18,13 @@ use crate::{
     address::{MacAddr, PrefixV6, SubnetV4},
     directive::Directive,
     name::{BridgeName, DnsName, NetworkName, NodeName, ScenarioName},
-    scenario::{Acceleration, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Via},
+    scenario::{Acceleration, Answer, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Via},
     unit::{Rate, Size},
 };
-pub use crate::{scenario::Install, url::Url};
+pub use crate::{
+    scenario::{Install, OriginFault},
+    url::Url,
+};
 
 /// A whole lab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,8 +179,12 @@ pub struct Upstream {
     pub host_v6: Ipv6Addr,
     /// The upstream's side of the link, the lab's default gateway.
     pub gateway_v6: Ipv6Addr,
-    /// Where its DNS server answers: the forwarders of all networks.
+    /// Where its DNS server answers: the forwarders of all networks, without those that are silent.
     pub resolvers: Vec<IpAddr>,
+    /// Forwarders that never answer.
+    pub silent: Vec<IpAddr>,
+    /// Names that its DNS server denies, whoever has them.
+    pub nxdomain: Vec<DnsName>,
     /// Web servers in the order of their names.
     pub origins: Vec<Origin>,
 }
@@ -193,6 +200,8 @@ pub struct Origin {
     pub v6: Ipv6Addr,
     /// Files by absolute path. Their bytes follow from the path, see [`crate::origin_file`].
     pub files: BTreeMap<String, Size>,
+    /// What goes wrong with some of them, by their paths.
+    pub faults: BTreeMap<String, OriginFault>,
 }
 
 /// A node.
@@ -277,9 +286,8 @@ pub enum CheckKind {
         name: DnsName,
         /// The record asked for.
         record: Record,
-        /// What has to be among the answers: an empty list means that the name must not resolve, `None` that any
-        /// answer will do.
-        answer: Option<Vec<String>>,
+        /// What it has to resolve to.
+        answer: DnsAnswer,
     },
     /// A TCP port has to be open, or closed.
     Tcp {
@@ -298,6 +306,8 @@ pub enum CheckKind {
         from: NodeName,
         /// What to fetch.
         url: Url,
+        /// How much of an answer it has to get.
+        answer: Answer,
         /// The status code it has to answer with.
         status: u16,
         /// The SHA-256 that the body has to have, in lower-case hexadecimal digits.
@@ -330,6 +340,18 @@ pub enum CheckKind {
         /// To this address.
         to: IpAddr,
     },
+}
+
+/// What a name has to resolve to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DnsAnswer {
+    /// Anything.
+    Any,
+    /// Nothing: no server says anything.
+    Silence,
+    /// These, among others; where there is none here, a server has to say that there is nothing.
+    Records(Vec<String>),
 }
 
 impl Lab {

@@ -222,6 +222,39 @@ fn proxy() {
 }
 
 #[test]
+fn upstream() {
+    let upstream = |upstream: &str, expected: &[&str]| {
+        let origin = "[upstream.origin.\"x.lab\"]\nfiles = { \"/f\" = \"1KiB\" }\n";
+        let network =
+            "[network.lab]\nsubnet = \"192.168.50.0/24\"\ndns = { forwarders = [\"8.8.8.8\", \"198.51.100.1\"] }\n";
+        check(&format!("{network}[node.a]\n{origin}{upstream}\n"), expected);
+    };
+    upstream("faults = { \"/f\" = \"reset\" }", &[]);
+    upstream("faults = { \"/f\" = { status = 400 } }", &[]);
+    upstream("faults = { \"/f\" = { slow = \"1B/s\" } }", &[]);
+    upstream("faults = { \"/f\" = { truncate = \"1023B\" } }", &[]);
+    upstream("faults = { \"/g\" = \"reset\" }", &["8:12 origin `x.lab` has no file `/g`"]);
+    upstream("faults = { \"/f\" = { status = 399 } }", &["8:19 399 is no status of a fault"]);
+    upstream("faults = { \"/f\" = { status = 600 } }", &["8:19 600 is no status of a fault"]);
+    upstream("faults = { \"/f\" = { slow = \"0B/s\" } }", &["8:19 nothing passes at this rate"]);
+    upstream("faults = { \"/f\" = { truncate = \"1KiB\" } }", &["8:19 the file has `1KiB`, so `1KiB` is all of it"]);
+    upstream("faults = { \"/f\" = \"rest\" }", &["8:19 `rest` is not one of `reset`, `status`, `truncate`, `slow`"]);
+    upstream(
+        "faults = { \"/f\" = { slow = \"1B/s\", status = 500 } }",
+        &["8:36 this table has 2 keys: `slow`, `status`"],
+    );
+    upstream("[upstream]\nsilent = [\"8.8.8.8\"]\nnxdomain = [\"x.lab\"]", &[]);
+    upstream(
+        "[upstream]\nsilent = [\"8.8.4.4\", \"198.51.100.1\"]\nnxdomain = [\"y.lab\"]",
+        &[
+            "9:11 no network forwards to `8.8.4.4`",
+            "9:22 `198.51.100.1` belongs to the upstream's own machines, which answer",
+            "10:13 there is no origin `y.lab`",
+        ],
+    );
+}
+
+#[test]
 fn checks_have_one_key() {
     check_with_node("[[check]]\n", &["5:1 this table has no key"]);
     check_with_node("[[check]]\nssh = \"all\"\nmesh = \"all\"\n", &["6:1 this table has 2 keys: `mesh`, `ssh`"]);
@@ -255,10 +288,29 @@ fn checks() {
         "dns = { from = \"a\", name = \"x.lab\", answer = [\"::1\"] }",
         &["8:47 `::1` is not an IPv4 address, as an `A` record has"],
     );
+    one("dns = { from = \"a\", name = \"x.lab\", answer = \"none\" }", &[]);
+    one(
+        "dns = { from = \"a\", name = \"x.lab\", answer = \"non\" }",
+        &["8:46 expected a list of answers or `none`, found `non`"],
+    );
     one("tcp = { from = \"a\", to = \"upstream\", port = 0 }", &["8:45 0 is no port"]);
     one("http = { from = \"a\", url = \"ftp://x.lab/f\" }", &["8:28 expected a URL, found `ftp://x.lab/f`"]);
     one("http = { from = \"a\", url = \"http://x.lab/g\" }", &["8:28 origin `x.lab` has no file `/g`"]);
     one("http = { from = \"a\", url = \"http://x.lab/g\", status = 404 }", &[]);
+    one("http = { from = \"a\", url = \"http://x.lab/f\", answer = \"none\" }", &[]);
+    one("http = { from = \"a\", url = \"http://x.lab/f\", answer = \"cut-short\", status = 200 }", &[]);
+    one(
+        "http = { from = \"a\", url = \"http://x.lab/f\", answer = \"non\" }",
+        &["8:55 `non` is not one of `whole`, `cut-short`, `none`"],
+    );
+    one(
+        "http = { from = \"a\", url = \"http://x.lab/f\", answer = \"none\", status = 200 }",
+        &["8:72 an answer that does not come has no `status`"],
+    );
+    one(
+        "http = { from = \"a\", url = \"http://x.lab/f\", answer = \"cut-short\", status = 404 }",
+        &["8:77 only an answer with content can be cut short, and 404 is told from its head"],
+    );
     one("http = { from = \"a\", url = \"http://y.lab/f\" }", &["8:28 nothing in this lab is called `y.lab`"]);
     one("http = { from = \"a\", url = \"http://x.lab/f\", sha256 = \"1234\" }", &["8:55 not a SHA-256"]);
     one(

@@ -65,6 +65,7 @@ fn shipped_scenarios_fit() {
         "trap-dns",
         "trap-https-port",
         "trap-delay-pool",
+        "upstream-misbehaves",
     ] {
         check(&format!("{name}.toml"), true);
     }

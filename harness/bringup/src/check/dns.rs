@@ -1,6 +1,7 @@
 //! `dns`: what a guest's own resolver answers.
 
 use labrig_plan::{
+    lab::DnsAnswer,
     name::{DnsName, NodeName},
     scenario::Record,
 };
@@ -8,14 +9,13 @@ use labrig_plan::{
 use super::{command, resolver, said, text};
 use crate::running::Running;
 
-/// Asks for a record. Of `answer`, everything has to be among the answers; an empty list means that the name must
-/// not resolve, and `None` that any answer will do.
+/// Asks for a record, and holds what is said against what has to be.
 pub(super) fn resolve(
     running: &Running,
     from: &NodeName,
     name: &DnsName,
     record: Record,
-    answer: Option<&[String]>,
+    wanted: &DnsAnswer,
 ) -> Result<String, String> {
     let kind = match record {
         Record::A => "a",
@@ -24,20 +24,29 @@ pub(super) fn resolve(
     };
     // The dot at the end keeps the resolver from appending its search domain.
     let output = command(running, from, &format!("nslookup -type={kind} {name}."))?;
-    let answers = answers(&text(&output.stdout), record);
+    let printed = text(&output.stdout);
+    let answers = answers(&printed, record);
     let found = || format!("{name} is {} on {from}", answers.join(", "));
-    match answer {
-        Some([]) if answers.is_empty() => Ok(format!("{name} does not resolve on {from}")),
-        Some([]) => Err(format!("{}, and must not resolve", found())),
+    let unresolved = || format!("{name} does not resolve on {from}");
+    match wanted {
+        DnsAnswer::Silence if resolver::is_answered(&printed) => match answers.as_slice() {
+            [] => Err(format!("{}, and nobody must say so{}", unresolved(), said(&output))),
+            _ => Err(format!("{}, and nobody must say so", found())),
+        },
+        DnsAnswer::Silence => Ok(format!("nobody answers {from} what {name} is")),
+        DnsAnswer::Records(wanted) if wanted.is_empty() && !answers.is_empty() => {
+            Err(format!("{}, and must not resolve", found()))
+        }
+        DnsAnswer::Records(wanted) if wanted.is_empty() && resolver::is_answered(&printed) => Ok(unresolved()),
         _ if answers.is_empty() => Err(match resolver::silence(running, from, name)? {
-            Some(silence) => format!("{name} does not resolve on {from}: {silence}"),
-            None => format!("{name} does not resolve on {from}{}", said(&output)),
+            Some(silence) => format!("{}: {silence}", unresolved()),
+            None => unresolved() + &said(&output),
         }),
-        Some(expected) => match expected.iter().find(|expected| !answers.contains(expected)) {
+        DnsAnswer::Any => Ok(found()),
+        DnsAnswer::Records(wanted) => match wanted.iter().find(|wanted| !answers.contains(wanted)) {
             None => Ok(found()),
             Some(missing) => Err(format!("{}, expected `{missing}`", found())),
         },
-        None => Ok(found()),
     }
 }
 

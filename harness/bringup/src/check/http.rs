@@ -6,14 +6,19 @@ use labrig_plan::{
     lab::{Lab, Origin, Url},
     name::NodeName,
     origin_file,
-    scenario::{CacheResult, Via},
+    scenario::{Answer, CacheResult, Via},
 };
 
 use super::{command, passage::Passage, resolver, said, shell, text};
 use crate::running::Running;
 
+/// How long a fetch may take, in seconds: less than a command may, so that there is an end to tell of. wget's own
+/// option for that ends the one of Debian 12 with a segmentation fault.
+const PATIENCE: u8 = 25;
+
 /// What a fetch has to show.
 pub(super) struct Wanted<'a> {
+    pub(super) answer: Answer,
     pub(super) status: u16,
     pub(super) sha256: Option<&'a str>,
     pub(super) via: Option<Via>,
@@ -33,36 +38,80 @@ pub(super) fn fetch(
         Some(Via::ForwardPort) => forward_proxy(running, from)?,
         _ => String::new(),
     };
-    // The body's digest, then wget's words, which hold the headers.
+    // The body's digest, then wget's words, which hold the headers, and its exit code.
     let words = format!("/tmp/{id}.words");
     let url_word = shell::word(&url.to_string());
-    let line = format!("{proxy}wget -S -O - {url_word} 2>{words} | sha256sum; cat {words}");
-    let output = command(running, from, &line)?;
+    let fetch = format!("{proxy}timeout {PATIENCE} wget -S -O - {url_word} 2>{words}; echo $? >>{words}");
+    let output = command(running, from, &format!("{{ {fetch}; }} | sha256sum; cat {words}"))?;
     let printed = text(&output.stdout);
-    let (digest, words) = printed.split_once('\n').unwrap_or_default();
-    let digest = digest.split_whitespace().next().unwrap_or_default();
+    let fetched = Fetched::read(&printed);
 
-    let status = last_status(words);
-    if status.is_none()
-        && let Some(reason) = unanswered(running, from, url, &passage)?
-    {
-        return Err(format!("{from} got no answer from {url}: {reason}"));
-    }
-    if status != Some(wanted.status) {
-        let got = status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
-        return Err(format!("{from} got {got} from {url}, expected {}{}", wanted.status, said(&output)));
-    }
-    let served = (wanted.status == 200).then(|| served(&running.lab, url)).flatten();
+    let got = match (fetched.status, wanted.answer) {
+        (None, Answer::Nothing) => format!("no answer from {url}: {}", fetched.complaint),
+        (Some(status), Answer::Nothing) => {
+            return Err(format!("{from} got status {status} from {url}, and must get no answer"));
+        }
+        (None, _) => {
+            let why = match unanswered(running, from, url, &passage)? {
+                Some(reason) => format!(": {reason}"),
+                None => format!(", expected {}{}", wanted.status, said(&output)),
+            };
+            return Err(format!("{from} got no answer from {url}{why}"));
+        }
+        (Some(status), _) if status != wanted.status => {
+            return Err(format!("{from} got status {status} from {url}, expected {}{}", wanted.status, said(&output)));
+        }
+        // wget fails over any other status.
+        (Some(200), Answer::Whole) if !fetched.is_whole => {
+            return Err(format!("{from} got {url} cut short: {}", fetched.complaint));
+        }
+        (Some(_), Answer::CutShort) if fetched.is_whole => {
+            return Err(format!("{from} got all of {url}, and it must be cut short"));
+        }
+        (Some(status), Answer::CutShort) => format!("{status} from {url}, cut short: {}", fetched.complaint),
+        (Some(status), Answer::Whole) => format!("{status} from {url}"),
+    };
+    let is_whole_file = wanted.answer == Answer::Whole && wanted.status == 200;
+    let served = is_whole_file.then(|| served(&running.lab, url)).flatten();
     if let Some(expected) = wanted.sha256.or(served.as_deref())
-        && expected != digest
+        && expected != fetched.digest
     {
-        return Err(format!("{url} has SHA-256 {digest} on {from}, expected {expected}"));
+        return Err(format!("{url} has SHA-256 {} on {from}, expected {expected}", fetched.digest));
     }
-    let mut seen = format!("{from} got {} from {url}", wanted.status);
+    let mut seen = format!("{from} got {got}");
     if wanted.via.is_some() || wanted.cache.is_some() {
         seen += &passage.took(wanted.via, wanted.cache)?;
     }
     Ok(seen)
+}
+
+/// What came of a fetch.
+struct Fetched<'a> {
+    /// The SHA-256 of the body, as far as it came.
+    digest: &'a str,
+    /// The status of the last answer in a chain of redirections.
+    status: Option<u16>,
+    /// Whether wget was content.
+    is_whole: bool,
+    /// What wget said last, where it was not.
+    complaint: &'a str,
+}
+
+impl<'a> Fetched<'a> {
+    /// Reads what `sha256sum` printed, and the words and the exit code of busybox's `wget`.
+    fn read(printed: &'a str) -> Self {
+        let (digest, words) = printed.split_once('\n').unwrap_or_default();
+        let mut statuses = words
+            .lines()
+            .filter_map(|line| line.split_once("HTTP/1.").map(|(_, rest)| rest))
+            .filter_map(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+        Self {
+            digest: digest.split_whitespace().next().unwrap_or_default(),
+            status: statuses.next_back(),
+            is_whole: words.lines().next_back() == Some("0"),
+            complaint: words.lines().rfind(|line| line.starts_with("wget: ")).unwrap_or("wget was not done in time"),
+        }
+    }
 }
 
 /// Why there was no answer at all, as far as it shows.
@@ -96,11 +145,21 @@ fn forward_proxy(running: &Running, from: &NodeName) -> Result<String, String> {
     }
 }
 
-/// The status code of the last answer in a chain of redirections.
-fn last_status(words: &str) -> Option<u16> {
-    words
-        .lines()
-        .filter_map(|line| line.split_once("HTTP/1.").map(|(_, rest)| rest))
-        .filter_map(|rest| rest.split_whitespace().nth(1)?.parse().ok())
-        .next_back()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_of_a_fetch_is_read_from_what_was_printed() {
+        let fetched = |words: &'static str| Fetched::read(words);
+        let whole = fetched("abc  -\nConnecting to a.lab (192.0.2.1:80)\n  HTTP/1.1 200 OK\n  Server: x\n0\n");
+        assert_eq!((whole.digest, whole.status, whole.is_whole), ("abc", Some(200), true));
+        let cut = fetched("abc  -\n  HTTP/1.1 200 OK\nwget: connection closed prematurely\n1\n");
+        assert_eq!(
+            (cut.status, cut.is_whole, cut.complaint),
+            (Some(200), false, "wget: connection closed prematurely")
+        );
+        let none = fetched("abc  -\nwget: bad address 'a.lab'\n1\n");
+        assert_eq!((none.status, none.is_whole, none.complaint), (None, false, "wget: bad address 'a.lab'"));
+    }
 }

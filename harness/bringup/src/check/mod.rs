@@ -35,9 +35,10 @@ pub(crate) fn perform(check: &Check, running: &Running) -> Result<String, String
         CheckKind::Tcp { from, to, port, open } => reach::tcp(running, from, *to, *port, *open),
         CheckKind::Mesh { nodes } => reach::mesh(running, nodes),
         CheckKind::Isolated { from, to } => reach::isolated(running, from, *to),
-        CheckKind::Dns { from, name, record, answer } => dns::resolve(running, from, name, *record, answer.as_deref()),
-        CheckKind::Http { from, url, status, sha256, via, cache } => {
-            let wanted = http::Wanted { status: *status, sha256: sha256.as_deref(), via: *via, cache: *cache };
+        CheckKind::Dns { from, name, record, answer } => dns::resolve(running, from, name, *record, answer),
+        CheckKind::Http { from, url, answer, status, sha256, via, cache } => {
+            let sha256 = sha256.as_deref();
+            let wanted = http::Wanted { answer: *answer, status: *status, sha256, via: *via, cache: *cache };
             http::fetch(running, &check.id, from, url, &wanted)
         }
         CheckKind::Bandwidth { from, url, at_least, at_most } => rate::measure(running, from, url, *at_least, *at_most),

@@ -1,9 +1,10 @@
-//! What an origin answers: whole files and ranges of them, never held in memory.
+//! What an origin answers: whole files and ranges of them, never held in memory; slowly, or cut off, where it is to.
 
 use std::{
-    convert::Infallible,
+    io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use hyper::{
@@ -13,11 +14,16 @@ use hyper::{
 };
 use labrig_plan::{
     origin_file::{self, BLOCK},
-    unit::Size,
+    unit::{Rate, Size},
 };
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Bytes handed to the connection at a time.
 const CHUNK: u64 = 64 << 10;
+/// How often a slow file goes on, about.
+const TICK: Duration = Duration::from_millis(100);
+/// How long a file that is cut off waits before the connection is closed: what was sent before has to be on its way.
+const LAST_BYTES: Duration = Duration::from_millis(200);
 /// A date long past: squid and wget then see a file that never changes.
 const LAST_MODIFIED: HeaderValue = HeaderValue::from_static("Thu, 01 Jan 2026 00:00:00 GMT");
 /// Fresh for longer than any lab lives.
@@ -29,16 +35,27 @@ pub(super) struct Content {
     path: String,
     at: u64,
     end: u64,
+    /// Where the connection is closed, if that is before the end.
+    cut: u64,
+    /// Bytes handed to the connection at a time.
+    chunk: u64,
+    /// How long to wait after each of them.
+    tick: Duration,
+    /// What is waited for before it goes on.
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+/// An answer without content.
+pub(super) fn refusal(status: StatusCode) -> Response<Content> {
+    let mut response = Response::new(Content::new("", 0, 0));
+    *response.status_mut() = status;
+    response
 }
 
 /// The answer to a request for `path`; `size` is that of the file there, if there is one.
 pub(super) fn answer(method: &Method, path: &str, size: Option<&Size>, request: &HeaderMap) -> Response<Content> {
-    let body = |at, end| Content { path: path.to_owned(), at, end };
-    let mut response = Response::new(body(0, 0));
-    let Some(size) = size.map(|size| size.bytes()) else {
-        *response.status_mut() = StatusCode::NOT_FOUND;
-        return response;
-    };
+    let Some(size) = size.map(|size| size.bytes()) else { return refusal(StatusCode::NOT_FOUND) };
+    let mut response = Response::new(Content::new(path, 0, 0));
     if method != Method::GET && method != Method::HEAD {
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -72,7 +89,7 @@ pub(super) fn answer(method: &Method, path: &str, size: Option<&Size>, request: 
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(end - at));
     *response.status_mut() = status;
     if method == Method::GET {
-        *response.body_mut() = body(at, end);
+        *response.body_mut() = Content::new(path, at, end);
     }
     response
 }
@@ -117,22 +134,68 @@ impl Range {
 }
 
 impl Content {
-    /// Bytes still to come.
-    pub(super) fn len(&self) -> u64 {
+    fn new(path: &str, at: u64, end: u64) -> Self {
+        Self { path: path.to_owned(), at, end, cut: u64::MAX, chunk: CHUNK, tick: Duration::ZERO, pause: None }
+    }
+
+    /// The same at a rate.
+    pub(super) fn at_rate(self, rate: Rate) -> Self {
+        let rate = rate.bytes_per_second().max(1) as f64;
+        let chunk = (rate * TICK.as_secs_f64()).round().max(1.0);
+        Self { chunk: chunk as u64, tick: Duration::from_secs_f64(chunk / rate), ..self }
+    }
+
+    /// The same, but the connection is closed before the file's byte at `size`.
+    pub(super) fn cut_at(self, size: Size) -> Self {
+        // The head, too, has to be on its way.
+        Self { cut: size.bytes(), pause: Some(pause(Instant::now() + LAST_BYTES)), ..self }
+    }
+
+    /// Bytes that the head promises.
+    fn len(&self) -> u64 {
         self.end - self.at
     }
+
+    /// Bytes that will be sent.
+    pub(super) fn to_send(&self) -> u64 {
+        self.end.min(self.cut).saturating_sub(self.at)
+    }
+
+    /// What is waited for after the bytes that were handed over now.
+    fn next_pause(&self, last: Option<Instant>) -> Option<Pin<Box<Sleep>>> {
+        let now = Instant::now();
+        if self.at == self.cut {
+            return Some(pause(now + LAST_BYTES));
+        }
+        // From tick to tick, so that no delay adds up.
+        (!self.tick.is_zero()).then(|| pause(last.unwrap_or(now) + self.tick))
+    }
+}
+
+fn pause(until: Instant) -> Pin<Box<Sleep>> {
+    Box::pin(sleep_until(until))
 }
 
 impl Body for Content {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let last = match &mut self.pause {
+            None => None,
+            Some(pause) => {
+                ready!(pause.as_mut().poll(context));
+                Some(pause.deadline())
+            }
+        };
         if self.at == self.end {
             return Poll::Ready(None);
         }
+        if self.at >= self.cut {
+            return Poll::Ready(Some(Err(io::Error::other("cut off, as the scenario asks for"))));
+        }
         const WIDTH: u64 = BLOCK as u64;
-        let (at, end) = (self.at, self.end.min(self.at + CHUNK));
+        let (at, end) = (self.at, self.end.min(self.cut).min(self.at + self.chunk));
         let (first, behind) = (at / WIDTH, end.div_ceil(WIDTH));
         let mut bytes = Vec::with_capacity(CHUNK as usize + 2 * BLOCK);
         for index in first..behind {
@@ -143,6 +206,7 @@ impl Body for Content {
         bytes.truncate(bytes.len() - surplus);
         let chunk = Bytes::from(bytes).slice(skip..);
         self.at = end;
+        self.pause = self.next_pause(last);
         Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 

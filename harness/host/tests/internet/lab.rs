@@ -45,7 +45,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
             "domain": null, "dns": { "forwarders": ["8.8.8.8"], "txt": {}, "hosts": {} },
         })
     };
-    let origin = |name: &str, last: u8, files: serde_json::Value| json!({ "name": name, "v4": format!("203.0.113.{last}"), "v6": format!("2001:db8:ffff:1::{last}"), "files": files });
+    let origin = |name: &str, last: u8, files: serde_json::Value| json!({ "name": name, "v4": format!("203.0.113.{last}"), "v6": format!("2001:db8:ffff:1::{last}"), "files": files, "faults": {} });
     serde_json::from_value(json!({
         "name": "internet", "description": "", "acceleration": "auto", "requires": [],
         "expect": { "outcome": "pass", "stage": null, "message": null },
@@ -60,7 +60,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
         "upstream": {
             "host_v4": "198.51.100.2", "gateway_v4": "198.51.100.1",
             "host_v6": "2001:db8:ffff::2", "gateway_v6": "2001:db8:ffff::1",
-            "resolvers": ["8.8.8.8"],
+            "resolvers": ["8.8.8.8"], "silent": [], "nxdomain": [],
             "origins": [
                 origin(ORIGIN, 10, json!({ "/blob": "1MB", "/again": "1MB", "/large": "100MB" })),
                 origin("other.lab", 11, json!({ "/blob": "2MB" })),

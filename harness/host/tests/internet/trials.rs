@@ -13,7 +13,12 @@ use labrig_host::{
     proxy::{self, Proxy, ProxyErrorKind},
     upstream::Upstream,
 };
-use labrig_plan::{origin_file, render, scenario::Firewall};
+use labrig_plan::{
+    lab::OriginFault,
+    origin_file, render,
+    scenario::Firewall,
+    unit::{Rate, Size},
+};
 
 use crate::{
     guest::{connect, get, rate, verified_tls},
@@ -28,6 +33,8 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("proxy::tells_why_squid_ended", a_taken_port_ends_the_start),
     ("upstream::tells_which_server_ended", a_dead_origin_server_ends_the_start),
     ("upstream::talks_to_busybox", an_origin_talks_to_a_client_without_signature_algorithms),
+    ("upstream::misbehaves_as_asked", an_origin_misbehaves_as_asked),
+    ("upstream::keeps_silent_as_asked", a_resolver_keeps_silent_as_asked),
     ("firewall::changes_nothing_when_refused", refused_rules_change_nothing),
     ("nftables::intercepts", || intercepts(Firewall::Nftables)),
     ("iptables::intercepts", || intercepts(Firewall::Iptables)),
@@ -112,6 +119,58 @@ fn an_origin_talks_to_a_client_without_signature_algorithms() {
     stream.read_exact(&mut answer).unwrap();
     // A handshake record (22) with a ServerHello (2) in it; an alert would be 21.
     assert_eq!((answer[0], answer[5]), (22, 2), "{answer:?}");
+}
+
+fn an_origin_misbehaves_as_asked() {
+    let mut lab = lab::lab(Firewall::Nftables, None);
+    let (slow, cut) = (200_000, 70_000);
+    lab.upstream.origins[0].faults = [
+        ("/blob", OriginFault::Reset),
+        ("/again", OriginFault::Truncate(Size::from_bytes(cut))),
+        ("/large", OriginFault::Slow(Rate::from_bytes_per_second(slow))),
+    ]
+    .map(|(path, fault)| (path.to_owned(), fault))
+    .into();
+    lab.upstream.origins[1].faults = [("/blob".to_owned(), OriginFault::Status(503))].into();
+    let artifacts = lab::render(&lab);
+    up();
+    let _upstream = Upstream::start(&lab.upstream, artifacts, &std::env::current_exe().unwrap()).unwrap();
+    let [archive, other] = [0, 1].map(|index| lab.upstream.origins[index].v4);
+
+    let error = get(connect(archive, 80).unwrap(), ORIGIN, "/blob").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}");
+    let error = get(verified_tls(connect(archive, 443).unwrap(), ORIGIN).unwrap(), ORIGIN, "/blob").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}");
+
+    // Head and body as of the whole file, and then the end.
+    let mut stream = connect(archive, 80).unwrap();
+    write!(stream, "GET /again HTTP/1.1\r\nHost: {ORIGIN}\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    assert!(String::from_utf8_lossy(&answer[..head]).contains("content-length: 1000000"));
+    assert_eq!(answer.len() as u64 - head as u64 - 4, cut);
+
+    let measured = rate(connect(archive, 80).unwrap(), ORIGIN, "/large", slow, 2).unwrap();
+    assert!((measured / slow as f64 - 1.0).abs() < 0.1, "{measured} bytes/s");
+
+    let answer = get(connect(other, 80).unwrap(), "other.lab", "/blob").unwrap();
+    assert_eq!((answer.status, answer.body.len()), (503, 0));
+}
+
+fn a_resolver_keeps_silent_as_asked() {
+    let silent = [IpAddr::from([9, 9, 9, 9]), "2620:fe::fe".parse().unwrap()];
+    let mut lab = lab::lab(Firewall::Nftables, None);
+    lab.upstream.silent = silent.to_vec();
+    let artifacts = lab::render(&lab);
+    up();
+    let _upstream = Upstream::start(&lab.upstream, artifacts, &std::env::current_exe().unwrap()).unwrap();
+    // Nobody refuses the connection, and nobody says that there is no way: it is just never answered.
+    for server in silent {
+        let error = connect(server, 53).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{server}: {error}");
+    }
+    connect([8, 8, 8, 8], 53).unwrap();
 }
 
 fn refused_rules_change_nothing() {

@@ -11,7 +11,8 @@ use crate::{
     lab::{self, CheckKind, Network, Node, Proxy, Upstream},
     name::NodeName,
     scenario::{
-        At, Check, DnsCheck, Family, IsolatedCheck, MeshCheck, PingCheck, Record, Selection, SshCheck, Target, TcpCheck,
+        At, Check, DnsAnswer, DnsCheck, Family, IsolatedCheck, MeshCheck, PingCheck, Record, Selection, SshCheck,
+        Target, TcpCheck,
     },
 };
 
@@ -156,7 +157,11 @@ fn tcp(context: &mut Context<'_>, world: &World<'_>, check: &TcpCheck) -> Option
 }
 
 fn dns(context: &mut Context<'_>, world: &World<'_>, check: &DnsCheck) -> Option<CheckKind> {
-    for answer in check.answer.iter().flatten() {
+    let records = match &check.answer {
+        Some(DnsAnswer::Records(records)) => records.as_slice(),
+        _ => &[],
+    };
+    for answer in records {
         let noun = match check.record {
             Record::A if answer.parse::<Ipv4Addr>().is_err() => "an IPv4 address, as an `A` record has",
             Record::Aaaa if answer.parse::<Ipv6Addr>().is_err() => "an IPv6 address, as an `AAAA` record has",
@@ -174,7 +179,11 @@ fn dns(context: &mut Context<'_>, world: &World<'_>, check: &DnsCheck) -> Option
         Ok(address) if check.record == Record::Aaaa => address.to_string(),
         _ => (**answer).clone(),
     };
-    let answer = check.answer.as_ref().map(|answers| answers.iter().map(spelled).collect());
+    let answer = match &check.answer {
+        None => lab::DnsAnswer::Any,
+        Some(DnsAnswer::Silence) => lab::DnsAnswer::Silence,
+        Some(DnsAnswer::Records(records)) => lab::DnsAnswer::Records(records.iter().map(spelled).collect()),
+    };
     Some(CheckKind::Dns { from, name: check.name.clone(), record: check.record, answer })
 }
 

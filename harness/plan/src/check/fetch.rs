@@ -9,7 +9,7 @@ use crate::{
     },
     finding::did_you_mean,
     lab::{CheckKind, Node, Proxy},
-    scenario::{At, BandwidthCheck, HttpCheck, Via},
+    scenario::{Answer, At, BandwidthCheck, HttpCheck, Via},
     url::Url,
 };
 
@@ -31,12 +31,15 @@ pub(super) fn http(context: &mut Context<'_>, world: &World<'_>, check: &HttpChe
             .add(digest.span(), "not a SHA-256")
             .help("write its 64 hexadecimal digits, as `sha256sum` prints them");
     }
+    let answer = check.answer.as_deref().copied().unwrap_or_default();
+    beside(context, check, answer);
     url(context, world, &check.url, status == 200);
     let from = node(context, world, &check.from)?;
     way(context, world, from, check);
     Some(CheckKind::Http {
         from: from.name.clone(),
         url: (*check.url).clone(),
+        answer,
         status,
         sha256: check.sha256.as_ref().map(|digest| digest.to_ascii_lowercase()),
         via: check.via.as_deref().copied(),
@@ -77,6 +80,39 @@ pub(super) fn bandwidth(context: &mut Context<'_>, world: &World<'_>, check: &At
         not_served(context, from, proxy, &check.from);
     }
     Some(CheckKind::Bandwidth { from: from.name.clone(), url: (*check.url).clone(), at_least, at_most })
+}
+
+/// Whether what else is asked for can be had of an answer that is cut short, or of none.
+fn beside(context: &mut Context<'_>, check: &HttpCheck, answer: Answer) {
+    let (what, keys) = match answer {
+        Answer::Whole => return,
+        Answer::CutShort => ("an answer that is cut short", &["sha256"][..]),
+        Answer::Nothing => ("an answer that does not come", &["status", "sha256", "cache"][..]),
+    };
+    let written = [
+        ("status", check.status.as_ref().map(At::span)),
+        ("sha256", check.sha256.as_ref().map(At::span)),
+        ("cache", check.cache.as_ref().map(At::span)),
+    ];
+    for (key, span) in written {
+        if let Some(span) = span
+            && keys.contains(&key)
+        {
+            context.report.add(span, format!("{what} has no `{key}`")).help(format!("leave `answer` or `{key}` out"));
+        }
+    }
+    if let Some(status) = &check.status
+        && answer == Answer::CutShort
+        && **status != 200
+    {
+        context
+            .report
+            .add(
+                status.span(),
+                format!("only an answer with content can be cut short, and {status} is told from its head"),
+            )
+            .help("leave `status` out, or expect the whole answer");
+    }
 }
 
 /// Whether the host is one that the lab knows, and the origin has the file.

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::{
     check::{Context, range},
-    lab::{Network, Origin, Upstream},
+    finding::did_you_mean,
+    lab::{Network, Origin, OriginFault, Upstream},
+    name::DnsName,
     scenario::{self, NetworkMode},
 };
 
@@ -25,9 +27,10 @@ pub(super) fn upstream(context: &mut Context<'_>, networks: &mut [Network]) -> U
             network.dns.forwarders.push(gateway);
         }
     }
+    let silent = silent(context, networks);
     let mut resolvers = Vec::new();
     for forwarder in networks.iter().flat_map(|network| &network.dns.forwarders) {
-        if !resolvers.contains(forwarder) {
+        if !resolvers.contains(forwarder) && !silent.contains(forwarder) {
             resolvers.push(*forwarder);
         }
     }
@@ -40,6 +43,8 @@ pub(super) fn upstream(context: &mut Context<'_>, networks: &mut [Network]) -> U
         host_v6: v6(HOST.into()),
         gateway_v6: v6(GATEWAY.into()),
         resolvers,
+        silent,
+        nxdomain: nxdomain(context),
         origins: origins(context),
     }
 }
@@ -72,6 +77,47 @@ fn forwarders(context: &mut Context<'_>, networks: &[Network]) {
     }
 }
 
+/// The forwarders that never answer.
+fn silent(context: &mut Context<'_>, networks: &[Network]) -> Vec<IpAddr> {
+    let mut silent = Vec::new();
+    for address in &context.scenario.upstream.silent {
+        let own = match **address {
+            IpAddr::V4(v4) => range::UPSTREAM_V4.contains(&v4),
+            IpAddr::V6(v6) => range::UPSTREAM_V6.contains(&v6),
+        };
+        if own {
+            context
+                .report
+                .add(address.span(), format!("`{address}` belongs to the upstream's own machines, which answer"))
+                .help("name a forwarder with an address of its own, as in `8.8.8.8`");
+        } else if !networks.iter().any(|network| network.dns.forwarders.contains(address)) {
+            context
+                .report
+                .add(address.span(), format!("no network forwards to `{address}`"))
+                .help("name one of a network's `forwarders`");
+        }
+        if !silent.contains(&**address) {
+            silent.push(**address);
+        }
+    }
+    silent
+}
+
+/// The names that the DNS denies.
+fn nxdomain(context: &mut Context<'_>) -> Vec<DnsName> {
+    let scenario = context.scenario;
+    for name in &scenario.upstream.nxdomain {
+        if !scenario.upstream.origin.contains_key(&**name)
+            && !context.lost.within(&["upstream", "origin", name.as_str()])
+        {
+            let help = did_you_mean(name.as_str(), scenario.upstream.origin.keys().map(|origin| origin.as_str()))
+                .unwrap_or_else(|| "name an origin; what is nothing in this lab does not exist anyway".to_owned());
+            context.report.add(name.span(), format!("there is no origin `{name}`")).help(help);
+        }
+    }
+    scenario.upstream.nxdomain.iter().map(|name| (**name).clone()).collect()
+}
+
 fn origins(context: &mut Context<'_>) -> Vec<Origin> {
     let scenario = context.scenario;
     if let Some((beyond, _)) = scenario.upstream.origin.iter().nth(MOST_ORIGINS) {
@@ -83,14 +129,43 @@ fn origins(context: &mut Context<'_>) -> Vec<Origin> {
     let numbered = (FIRST_ORIGIN..).zip(FIRST_ORIGIN_V6..).zip(&scenario.upstream.origin).take(MOST_ORIGINS);
     let origins = numbered.map(|((host_v4, host_v6), (name, origin))| {
         paths(context, origin);
+        faults(context, name, origin);
         Origin {
             name: (**name).clone(),
             v4: v4(host_v4),
             v6: v6(host_v6),
             files: origin.files.iter().map(|(path, size)| ((**path).clone(), **size)).collect(),
+            faults: origin.faults.iter().map(|(path, fault)| ((**path).clone(), **fault)).collect(),
         }
     });
     origins.collect()
+}
+
+fn faults(context: &mut Context<'_>, name: &DnsName, origin: &scenario::Origin) {
+    for (path, fault) in &origin.faults {
+        let Some(size) = origin.files.get(path) else {
+            if !context.lost.within(&["upstream", "origin", name.as_str(), "files"]) {
+                let help = did_you_mean(path, origin.files.keys().map(|path| path.as_str()))
+                    .unwrap_or_else(|| "add it to `files`".to_owned());
+                let short: String = path.chars().take(80).collect();
+                context.report.add(path.span(), format!("origin `{name}` has no file `{short}`")).help(help);
+            }
+            continue;
+        };
+        let (problem, help) = match **fault {
+            OriginFault::Status(status) if !(400..=599).contains(&status) => {
+                (format!("{status} is no status of a fault"), "between 400 and 599 (RFC 9110, section 15)")
+            }
+            OriginFault::Slow(rate) if rate.bytes_per_second() == 0 => {
+                ("nothing passes at this rate".to_owned(), "for no answer at all write `\"reset\"`")
+            }
+            OriginFault::Truncate(end) if end >= **size => {
+                (format!("the file has `{size}`, so `{end}` is all of it"), "write less than that")
+            }
+            _ => continue,
+        };
+        context.report.add(fault.span(), problem).help(help);
+    }
 }
 
 fn paths(context: &mut Context<'_>, origin: &scenario::Origin) {

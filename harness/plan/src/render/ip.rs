@@ -31,7 +31,7 @@ pub fn uplink_batch(upstream: &Upstream) -> String {
 /// Renders the upstream's side: `ip -n upstream -batch`, after [`uplink_batch`].
 #[must_use]
 pub fn upstream_batch(lab: &Lab) -> String {
-    let Upstream { host_v4, gateway_v4, host_v6, gateway_v6, resolvers, origins } = &lab.upstream;
+    let Upstream { host_v4, gateway_v4, host_v6, gateway_v6, resolvers, silent, origins, .. } = &lab.upstream;
     let mut out = Lines::default();
     out.line("link set lo up");
     end(&mut out, DOWNLINK, (*gateway_v4, *host_v4), (*gateway_v6, *host_v6));
@@ -50,6 +50,13 @@ pub fn upstream_batch(lab: &Lab) -> String {
             IpAddr::V4(v4) => out.line(format_args!("addr add {v4}/32 dev lo")),
             IpAddr::V6(v6) => out.line(format_args!("addr add {v6}/128 dev lo nodad")),
         };
+    }
+    if !silent.is_empty() {
+        out.comment("Name servers that never answer: what is sent to them is lost without a word.");
+    }
+    for address in silent {
+        let length = if address.is_ipv4() { 32 } else { 128 };
+        out.line(format_args!("route add blackhole {address}/{length}"));
     }
     let routed: Vec<_> = lab.networks.iter().filter(|network| network.mode == NetworkMode::Routed).collect();
     if !routed.is_empty() {

@@ -22,7 +22,10 @@ pub fn upstream_dnsmasq_conf(upstream: &Upstream) -> String {
     out.gap();
     out.comment("What is not written here does not exist: no file, no cache and no other server is asked.");
     out.line("no-resolv").line("no-hosts").line("cache-size=0").line("local=/#/");
-    for origin in &upstream.origins {
+    for name in &upstream.nxdomain {
+        out.line(format_args!("address=/{name}/"));
+    }
+    for origin in upstream.origins.iter().filter(|origin| !upstream.nxdomain.contains(&origin.name)) {
         out.line(format_args!("host-record={},{},{}", origin.name, origin.v4, origin.v6));
     }
     out.finish()

@@ -5,12 +5,15 @@ use std::{borrow::Cow, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IntoDeserializer, value::MapAccessDeserializer},
+    de::{
+        self, IntoDeserializer,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
 };
 
 use crate::{
     name::{DnsName, NodeName},
-    scenario::{At, CacheResult, Family, Record, Selection, Target, Via},
+    scenario::{Answer, At, CacheResult, Family, Record, Selection, Target, Via},
     unit::Rate,
     url::Url,
 };
@@ -88,8 +91,18 @@ pub struct DnsCheck {
     /// `A`, `AAAA` or `TXT`. Default: `A`.
     #[serde(default)]
     pub record: Record,
-    /// What has to be among the answers; an empty list means that the name must not resolve. Default: any answer.
-    pub answer: Option<Vec<At<String>>>,
+    /// What has to be among the answers; an empty list means that a server says that there is nothing, and `none` that
+    /// no server says anything. Default: any answer.
+    pub answer: Option<DnsAnswer>,
+}
+
+/// `"none"`, or a list.
+#[derive(Debug, Clone)]
+pub enum DnsAnswer {
+    /// No server says anything.
+    Silence,
+    /// These are among the answers; an empty list means that a server says that there is nothing.
+    Records(Vec<At<String>>),
 }
 
 /// A TCP port has to be open, or closed.
@@ -115,6 +128,8 @@ pub struct HttpCheck {
     pub from: At<NodeName>,
     /// What to fetch.
     pub url: At<Url>,
+    /// `whole`, `cut-short` (it begins, and ends before its length) or `none` (there is none). Default: `whole`.
+    pub answer: Option<At<Answer>>,
     /// The status code it has to answer with. Default: 200.
     pub status: Option<At<u16>>,
     /// The SHA-256 that the body has to have, in hexadecimal digits. Default: that of the origin's file.
@@ -237,6 +252,33 @@ impl<'de> Deserialize<'de> for MeshCheck {
     }
 }
 
+impl<'de> Deserialize<'de> for DnsAnswer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = DnsAnswer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of answers or `none`: as in `[\"198.51.100.16\"]` or `\"none\"`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<DnsAnswer, E> {
+                match text {
+                    "none" => Ok(DnsAnswer::Silence),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<DnsAnswer, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(DnsAnswer::Records)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
 impl JsonSchema for SshCheck {
     fn schema_name() -> Cow<'static, str> {
         "SshCheck".into()
@@ -244,6 +286,16 @@ impl JsonSchema for SshCheck {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [generator.subschema_for::<Selection>(), generator.subschema_for::<SshTable>()] })
+    }
+}
+
+impl JsonSchema for DnsAnswer {
+    fn schema_name() -> Cow<'static, str> {
+        "DnsAnswer".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "const": "none" }, generator.subschema_for::<Vec<String>>()] })
     }
 }
 

@@ -104,6 +104,20 @@ pub enum Via {
     Direct,
 }
 
+/// How much of an answer a fetch has to get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Its beginning: the connection ends before the length that the answer promised.
+    CutShort,
+    /// Nothing at all.
+    #[serde(rename = "none")]
+    Nothing,
+}
+
 /// What squid's access log says of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

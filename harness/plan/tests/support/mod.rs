@@ -6,9 +6,9 @@ use labrig_plan::{
     directive::Directive,
     lab::{
         Check, CheckKind, Dhcp, Disk, Dns, Expect, Install, Lab, Network, NetworkV4, NetworkV6, Nic, Node, Origin,
-        Proxy, Reservation, Upstream, Url,
+        OriginFault, Proxy, Reservation, Upstream, Url,
     },
-    scenario::{Acceleration, Firewall, NetworkMode, Outcome},
+    scenario::{Acceleration, Answer, Firewall, NetworkMode, Outcome},
     unit::{Rate, Size},
 };
 
@@ -88,6 +88,7 @@ pub(crate) fn lab(words: &Words) -> Lab {
                 kind: CheckKind::Http {
                     from: parsed("stack02"),
                     url: Url { tls: false, host: "archive.lab".to_owned(), port: 80, path: words.path.clone() },
+                    answer: Answer::Whole,
                     status: 200,
                     sha256: None,
                     via: None,
@@ -170,11 +171,14 @@ fn upstream(words: &Words) -> Upstream {
         host_v6: parsed("2001:db8:ffff::2"),
         gateway_v6: parsed("2001:db8:ffff::1"),
         resolvers: vec![parsed("8.8.8.8"), parsed("8.8.4.4"), parsed("2001:4860:4860::8888")],
+        silent: vec![parsed("9.9.9.9"), parsed("2620:fe::fe")],
+        nxdomain: vec![parsed("gone.lab")],
         origins: vec![Origin {
             name: parsed("archive.lab"),
             v4: parsed("203.0.113.10"),
             v6: parsed("2001:db8:ffff:1::10"),
             files: BTreeMap::from([(words.path.clone(), Size::from_mib(1))]),
+            faults: BTreeMap::from([(words.path.clone(), OriginFault::Reset)]),
         }],
     }
 }
