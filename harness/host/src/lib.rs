@@ -19,5 +19,6 @@ pub mod proxy;
 pub mod sandbox;
 pub mod ssh;
 pub mod syslog;
+pub mod tls;
 pub mod upstream;
 pub mod wait;

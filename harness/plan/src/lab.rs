@@ -354,6 +354,18 @@ pub enum DnsAnswer {
     Records(Vec<String>),
 }
 
+impl Upstream {
+    /// The web server with this name or address.
+    #[must_use]
+    pub fn origin(&self, host: &str) -> Option<&Origin> {
+        let address = host.parse::<IpAddr>().ok();
+        self.origins.iter().find(|origin| {
+            origin.name.as_str().eq_ignore_ascii_case(host)
+                || address.is_some_and(|address| address == origin.v4 || address == origin.v6)
+        })
+    }
+}
+
 impl Lab {
     /// The network of that name.
     #[must_use]

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use labrig_plan::{
-    lab::{Lab, Origin, Url},
+    lab::{Lab, Url},
     name::NodeName,
     origin_file,
     scenario::{Answer, CacheResult, Via},
 };
 
-use super::{command, passage::Passage, resolver, said, shell, text};
+use super::{certificate, command, passage::Passage, resolver, said, shell, text};
 use crate::running::Running;
 
 /// How long a fetch may take, in seconds: less than a command may, so that there is an end to tell of. wget's own
@@ -82,6 +82,16 @@ pub(super) fn fetch(
     if wanted.via.is_some() || wanted.cache.is_some() {
         seen += &passage.took(wanted.via, wanted.cache)?;
     }
+    if wanted.answer == Answer::Whole {
+        let passage = Passage::begin(running, from, url);
+        if let Some(proven) = certificate::prove(running, from, url)? {
+            // The connection that proved it went the same way.
+            if wanted.via == Some(Via::Proxy) {
+                passage.took(wanted.via, None)?;
+            }
+            seen += &proven;
+        }
+    }
     Ok(seen)
 }
 
@@ -127,11 +137,7 @@ fn unanswered(running: &Running, from: &NodeName, url: &Url, passage: &Passage<'
 
 /// The digest of the file that an origin serves under this URL; `None` for what is no origin's file.
 fn served(lab: &Lab, url: &Url) -> Option<String> {
-    let is_host = |origin: &&Origin| {
-        let ip = url.host.parse::<IpAddr>().ok();
-        origin.name.as_str() == url.host || ip == Some(origin.v4.into()) || ip == Some(origin.v6.into())
-    };
-    let size = lab.upstream.origins.iter().find(is_host)?.files.get(url.file())?;
+    let size = lab.upstream.origin(&url.host)?.files.get(url.file())?;
     Some(origin_file::sha256(url.file(), *size))
 }
 

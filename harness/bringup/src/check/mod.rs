@@ -1,5 +1,6 @@
 //! Checks: one function each, which says what it saw, or what was wrong.
 
+mod certificate;
 mod dns;
 mod http;
 mod passage;
@@ -9,11 +10,11 @@ mod resolver;
 mod shell;
 
 use std::{
-    sync::PoisonError,
+    sync::{MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use labrig_host::ssh::Output;
+use labrig_host::ssh::{Output, Session};
 use labrig_plan::{
     lab::{Check, CheckKind, Lab},
     name::NodeName,
@@ -93,11 +94,16 @@ fn command_within(
     command: &str,
     limit: Duration,
 ) -> Result<(Output, Instant), String> {
-    let session = running.sessions.get(node).ok_or_else(|| format!("{node} has no SSH session"))?;
-    // A panic while the lock was held leaves a session that answers for itself.
-    let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut session = session(running, node)?;
     let begin = Instant::now();
     session.exec(command, limit).map(|output| (output, begin)).map_err(|error| format!("{node}: {error}"))
+}
+
+/// The login on a node, for as long as it is held.
+fn session<'r>(running: &'r Running, node: &NodeName) -> Result<MutexGuard<'r, Session>, String> {
+    let session = running.sessions.get(node).ok_or_else(|| format!("{node} has no SSH session"))?;
+    // A panic while the lock was held leaves a session that answers for itself.
+    Ok(session.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn text(bytes: &[u8]) -> String {

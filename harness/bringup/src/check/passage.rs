@@ -78,9 +78,14 @@ impl<'a> Passage<'a> {
     }
 }
 
-/// Whether a log entry is about `url`. Of a spliced connection squid knows the server's name, no path.
+/// Whether a log entry is about `url`. Of a spliced connection squid knows the server's name, no path; and it writes
+/// two lines, the first of which, without a status, is about no more than the look at the client's hello.
 fn concerns(entry: &Entry, url: &Url) -> bool {
-    if url.tls { entry.sni.as_deref() == Some(url.host.as_str()) } else { entry.url == url.to_string() }
+    if url.tls {
+        entry.sni.as_deref() == Some(url.host.as_str()) && entry.status != 0
+    } else {
+        entry.url == url.to_string()
+    }
 }
 
 fn way(url: &Url, entry: Option<&Entry>, via: Option<Via>, cache: Option<CacheResult>) -> Result<String, String> {
@@ -98,6 +103,9 @@ fn way(url: &Url, entry: Option<&Entry>, via: Option<Via>, cache: Option<CacheRe
             return Err(format!("{url} was redirected to squid, expected a request to its forward port"));
         }
         _ => {}
+    }
+    if url.tls && !entry.is_tunnel() {
+        return Err(format!("{url} was not passed on unread: squid says {}", entry.result));
     }
     match cache {
         Some(CacheResult::Hit) if !entry.is_hit() => {

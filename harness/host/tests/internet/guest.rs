@@ -3,11 +3,11 @@
 use std::{
     io::{self, Read, Write},
     net::{IpAddr, SocketAddr, TcpStream},
+    path::Path,
     time::{Duration, Instant},
 };
 
-use labrig_host::upstream::AUTHORITY;
-use openssl::ssl::{SslConnector, SslMethod};
+use labrig_host::{tls, upstream::AUTHORITY};
 
 /// An HTTP answer.
 #[derive(Debug)]
@@ -35,9 +35,7 @@ pub(crate) fn get(stream: impl Read + Write, host: &str, target: &str) -> io::Re
 
 /// A TLS session that is who it says: its certificate is for `name` and from the lab's own authority.
 pub(crate) fn verified_tls(stream: TcpStream, name: &str) -> io::Result<impl Read + Write> {
-    let mut connector = SslConnector::builder(SslMethod::tls_client())?;
-    connector.set_ca_file(AUTHORITY)?;
-    connector.build().connect(name, stream).map_err(io::Error::other)
+    tls::connect(stream, name, Path::new(AUTHORITY)).map_err(io::Error::other)
 }
 
 /// Bytes per second of a transfer behind a bucket that is filled once a second, from timing `ticks` whole fillings.

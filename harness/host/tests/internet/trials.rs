@@ -11,7 +11,8 @@ use std::{
 use labrig_host::{
     firewall::{self, FirewallErrorKind, Rules},
     proxy::{self, Proxy, ProxyErrorKind},
-    upstream::Upstream,
+    tls,
+    upstream::{AUTHORITY, Upstream},
 };
 use labrig_plan::{
     lab::OriginFault,
@@ -33,6 +34,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("proxy::tells_why_squid_ended", a_taken_port_ends_the_start),
     ("upstream::tells_which_server_ended", a_dead_origin_server_ends_the_start),
     ("upstream::talks_to_busybox", an_origin_talks_to_a_client_without_signature_algorithms),
+    ("upstream::proves_who_it_is", an_origin_proves_who_it_is),
     ("upstream::misbehaves_as_asked", an_origin_misbehaves_as_asked),
     ("upstream::keeps_silent_as_asked", a_resolver_keeps_silent_as_asked),
     ("firewall::changes_nothing_when_refused", refused_rules_change_nothing),
@@ -119,6 +121,31 @@ fn an_origin_talks_to_a_client_without_signature_algorithms() {
     stream.read_exact(&mut answer).unwrap();
     // A handshake record (22) with a ServerHello (2) in it; an alert would be 21.
     assert_eq!((answer[0], answer[5]), (22, 2), "{answer:?}");
+}
+
+fn an_origin_proves_who_it_is() {
+    let lab = lab::lab(Firewall::Nftables, None);
+    let artifacts = lab::render(&lab);
+    up();
+    let _upstream = Upstream::start(&lab.upstream, artifacts, &std::env::current_exe().unwrap()).unwrap();
+    let origin = lab.upstream.origins[0].v4;
+    let another = Path::new("/run/another-ca.pem");
+    let made = rcgen::generate_simple_self_signed([ORIGIN.to_owned()]).unwrap();
+    fs::write(another, made.cert.pem()).unwrap();
+    let (own, address) = (Path::new(AUTHORITY), origin.to_string());
+
+    let refusal = |name: &str, authority: &Path, port: u16| {
+        tls::connect(connect(origin, port).unwrap(), name, authority).err().map(|error| error.to_string())
+    };
+    assert_eq!(refusal(ORIGIN, own, 443), None);
+    assert_eq!(refusal(&address, own, 443), None);
+    let told = |refusal: Option<String>, words: &str| {
+        assert!(refusal.clone().is_some_and(|text| text.contains(words)), "{refusal:?}")
+    };
+    told(refusal(ORIGIN, another, 443), "its certificate is refused: ");
+    told(refusal("other.lab", own, 443), "its certificate is refused: hostname mismatch");
+    told(refusal(ORIGIN, own, 80), "the handshake failed: ");
+    told(refusal(ORIGIN, Path::new("/run/no-ca.pem"), 443), "No such file");
 }
 
 fn an_origin_misbehaves_as_asked() {
