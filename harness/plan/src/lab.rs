@@ -317,12 +317,12 @@ pub enum CheckKind {
         /// What squid's access log has to say of it.
         cache: Option<CacheResult>,
     },
-    /// A URL has to be fetched at a rate between two bounds.
+    /// What is fetched has to come at a rate between two bounds.
     Bandwidth {
-        /// From this node.
-        from: NodeName,
-        /// What to fetch.
-        url: Url,
+        /// By these nodes at once, whose rates add up.
+        from: Vec<NodeName>,
+        /// What each of them fetches, all at once and past any cache.
+        urls: Vec<Url>,
         /// The lower bound.
         at_least: Option<Rate>,
         /// The upper bound.

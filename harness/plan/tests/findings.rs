@@ -328,6 +328,37 @@ fn checks() {
 }
 
 #[test]
+fn bandwidth_of_many() {
+    let one = |line: &str, expected: &[&str]| {
+        let origin = "[upstream.origin.\"x.lab\"]\nfiles = { \"/f\" = \"1KiB\", \"/g\" = \"1KiB\" }\n";
+        let proxy = "[proxy]\nnetworks = [\"lab\"]\n[network.own]\nsubnet = \"192.168.51.0/24\"\n";
+        let nodes = "[node.b]\nnic = [{ network = \"lab\" }]\n";
+        check(
+            &format!("{NETWORK}{proxy}{nodes}{origin}[[check]]\nbandwidth = {{ {line}, at-most = \"1MB/s\" }}\n"),
+            expected,
+        );
+    };
+    one("from = \"all\", url = \"http://x.lab/f\"", &[]);
+    one("from = \"b\", url = [\"http://x.lab/f\", \"https://x.lab/g\"]", &[]);
+    one("from = \"c\", url = [\"http://x.lab/f\"]", &["13:22 there is no node `c`"]);
+    one("from = \"all\", url = []", &["13:35 there is nothing to fetch"]);
+    one("from = \"all\", url = 3", &["13:35 expected a URL or a list of URLs, found the number `3`"]);
+    one("from = \"all\", url = \"ftp://x.lab/f\"", &["13:35 expected a URL, found `ftp://x.lab/f`"]);
+    one(
+        "from = \"all\", url = [\"http://x.lab/h\", \"http://y.lab/f\", \"x\"]",
+        &[
+            "13:36 origin `x.lab` has no file `/h`",
+            "13:54 nothing in this lab is called `y.lab`",
+            "13:72 expected a URL, found `x`",
+        ],
+    );
+    one(
+        "from = \"all\", url = \"http://x.lab/f\", at-least = \"1kB/s\" }\n[node.c]\nnic = [{ network = \"own\" }]\n[[check]]\nbandwidth = { from = \"b\", url = \"http://x.lab/f\"",
+        &["13:22 the proxy does not serve any network of `c`"],
+    );
+}
+
+#[test]
 fn a_file_that_is_no_text() {
     let place = |bytes: &[u8]| {
         let findings = load("test.toml", bytes).expect_err("these bytes are no text");

@@ -42,7 +42,9 @@ pub(crate) fn perform(check: &Check, running: &Running) -> Result<String, String
             let wanted = http::Wanted { answer: *answer, status: *status, sha256, via: *via, cache: *cache };
             http::fetch(running, &check.id, from, url, &wanted)
         }
-        CheckKind::Bandwidth { from, url, at_least, at_most } => rate::measure(running, from, url, *at_least, *at_most),
+        CheckKind::Bandwidth { from, urls, at_least, at_most } => {
+            rate::measure(running, from, urls, *at_least, *at_most)
+        }
     }
 }
 
@@ -58,13 +60,14 @@ pub(crate) fn log(check: &Check, lab: &Lab) -> String {
         CheckKind::Http { .. } | CheckKind::Bandwidth { .. } if lab.proxy.is_some() => {
             return "logs/squid-access.log".to_owned();
         }
-        CheckKind::Ssh { nodes, .. } | CheckKind::Mesh { nodes } => nodes.first(),
+        CheckKind::Ssh { nodes, .. } | CheckKind::Mesh { nodes } | CheckKind::Bandwidth { from: nodes, .. } => {
+            nodes.first()
+        }
         CheckKind::Ping { from, .. }
         | CheckKind::Tcp { from, .. }
         | CheckKind::Isolated { from, .. }
         | CheckKind::Dns { from, .. }
-        | CheckKind::Http { from, .. }
-        | CheckKind::Bandwidth { from, .. } => Some(from),
+        | CheckKind::Http { from, .. } => Some(from),
     };
     node.map_or_else(String::new, |node| format!("logs/console-{node}.log"))
 }

@@ -1,4 +1,4 @@
-//! `bandwidth`: the rate at which a guest receives.
+//! `bandwidth`: the rate at which guests receive.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use std::{
 
 use labrig_plan::{address::MacAddr, lab::Url, name::NodeName, unit::Rate};
 
-use super::{command_within, said, shell};
+use super::{command_within, list, said, shell, text};
 use crate::running::Running;
 
 /// How long a transfer may take.
@@ -28,36 +28,53 @@ struct Sample {
     bytes: u64,
 }
 
-/// Fetches `url` and watches what arrives at the guest's interface.
+/// Has all nodes fetch all of `urls` at once, and watches what arrives at their interfaces together.
 pub(super) fn measure(
     running: &Running,
-    from: &NodeName,
-    url: &Url,
+    nodes: &[NodeName],
+    urls: &[Url],
     at_least: Option<Rate>,
     at_most: Option<Rate>,
 ) -> Result<String, String> {
-    let nic = running.lab.node(from).and_then(|node| node.nics.first()).ok_or_else(|| format!("{from} has no NIC"))?;
-    let tap = tap(nic.mac).ok_or_else(|| format!("{from} has no tap device"))?;
-    let line = format!("wget -q -O /dev/null {}", shell::word(&url.to_string()));
+    let tap_of = |node: &NodeName| {
+        let nic = running.lab.node(node).and_then(|node| node.nics.first());
+        nic.and_then(|nic| tap(nic.mac)).ok_or_else(|| format!("{node} has no tap device"))
+    };
+    let taps = nodes.iter().map(tap_of).collect::<Result<Vec<_>, _>>()?;
     let over = AtomicBool::new(false);
-    let (samples, output) = thread::scope(|scope| {
-        let sampler = scope.spawn(|| watch(&tap, &over));
-        let output = command_within(running, from, &line, TRANSFER);
+    let (samples, fetched) = thread::scope(|scope| {
+        let sampler = scope.spawn(|| watch(&taps, &over));
+        let fetches: Vec<_> = nodes.iter().map(|node| scope.spawn(|| fetch(running, node, urls))).collect();
+        let died = |_| Err("a fetching thread died".to_owned());
+        let fetched: Vec<_> = fetches.into_iter().map(|fetch| fetch.join().unwrap_or_else(died)).collect();
         over.store(true, Ordering::Relaxed);
-        (sampler.join(), output)
+        (sampler.join(), fetched)
     });
-    let (output, _) = output?;
-    if output.exit != 0 {
-        return Err(format!("{from} could not fetch {url}{}", said(&output)));
-    }
+    fetched.into_iter().collect::<Result<(), _>>()?;
     let samples = samples.map_err(|_| "the sampler died".to_owned())?;
     let limit = running.lab.proxy.as_ref().and_then(|proxy| proxy.bandwidth);
-    let rate = rate(&samples, limit).ok_or_else(|| format!("{url} is too small to measure a rate with"))?;
-    let received = format!("{from} received {url} at {}", in_words(rate));
+    let what = urls.iter().map(Url::to_string).collect::<Vec<_>>().join(" and ");
+    let rate = rate(&samples, limit).ok_or_else(|| format!("{what} is too small to measure a rate with"))?;
+    let together = if nodes.len() > 1 { " together" } else { "" };
+    let received = format!("{} received {what} at {}{together}", list(nodes), in_words(rate));
     match (at_least, at_most) {
         (Some(bound), _) if rate < bound => Err(format!("{received}, expected at least {bound}")),
         (_, Some(bound)) if rate > bound => Err(format!("{received}, expected at most {bound}")),
         _ => Ok(received),
+    }
+}
+
+/// Fetches all of `urls` at once. A cache is told not to answer: it is the line that is measured, and what comes from a
+/// cache does not pass it.
+fn fetch(running: &Running, node: &NodeName, urls: &[Url]) -> Result<(), String> {
+    let fetches = urls.iter().map(|url| {
+        let url = shell::word(&url.to_string());
+        format!("(wget -q --header 'Cache-Control: no-cache' -O /dev/null {url} || echo {url}) & ")
+    });
+    let (output, _) = command_within(running, node, &(fetches.collect::<String>() + "wait"), TRANSFER)?;
+    match text(&output.stdout).lines().next() {
+        None => Ok(()),
+        Some(failed) => Err(format!("{node} could not fetch {failed}{}", said(&output))),
     }
 }
 
@@ -74,13 +91,14 @@ fn tap(mac: MacAddr) -> Option<PathBuf> {
 }
 
 /// Reads the counters until it is over.
-fn watch(tap: &Path, over: &AtomicBool) -> Vec<Sample> {
-    let counter = |name: &str| -> u64 {
+fn watch(taps: &[PathBuf], over: &AtomicBool) -> Vec<Sample> {
+    let counter = |tap: &Path, name: &str| -> u64 {
         let text = std::fs::read_to_string(tap.join("statistics").join(name)).unwrap_or_default();
         text.trim().parse().unwrap_or(0)
     };
     // What the host sends, the tap transmits.
-    let payload = || counter("tx_bytes").saturating_sub(counter("tx_packets") * HEADERS);
+    let received = |tap: &PathBuf| counter(tap, "tx_bytes").saturating_sub(counter(tap, "tx_packets") * HEADERS);
+    let payload = || taps.iter().map(received).sum::<u64>();
     let (start, before) = (Instant::now(), payload());
     let mut samples = Vec::new();
     loop {

@@ -59,6 +59,19 @@ pub(super) fn node<'w>(context: &mut Context<'_>, world: &World<'w>, name: &At<N
     named(context, world, name, name.span())
 }
 
+/// The nodes that are selected at `span`; a finding where there is none of that name.
+pub(super) fn selected<'w>(
+    context: &mut Context<'_>,
+    world: &World<'w>,
+    selection: &Selection,
+    span: std::ops::Range<usize>,
+) -> Option<Vec<&'w Node>> {
+    match selection {
+        Selection::All => Some(world.nodes.iter().collect()),
+        Selection::Node(name) => named(context, world, name, span).map(|node| vec![node]),
+    }
+}
+
 fn named<'w>(
     context: &mut Context<'_>,
     world: &World<'w>,
@@ -128,16 +141,14 @@ fn address(
 }
 
 fn ssh(context: &mut Context<'_>, world: &World<'_>, check: &At<SshCheck>) -> Option<CheckKind> {
-    let nodes = match &check.node {
-        Selection::All => world.nodes.iter().map(|node| node.name.clone()).collect(),
-        Selection::Node(name) => vec![named(context, world, name, check.span())?.name.clone()],
-    };
+    let nodes = selected(context, world, &check.node, check.span())?;
     if let Some(run) = &check.run
         && run.contains('\0')
     {
         context.report.add(run.span(), "a command line cannot carry the byte 0").help("take it out");
     }
     let run = check.run.as_deref().map_or_else(|| "true".to_owned(), Clone::clone);
+    let nodes = nodes.into_iter().map(|node| node.name.clone()).collect();
     Some(CheckKind::Ssh { nodes, run, stdout: check.stdout.clone(), exit: check.exit })
 }
 

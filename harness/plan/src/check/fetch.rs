@@ -1,15 +1,15 @@
 //! Rules for checks that fetch a URL.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 
 use crate::{
     check::{
         Context,
-        checks::{World, node},
+        checks::{World, node, selected},
     },
     finding::did_you_mean,
     lab::{CheckKind, Node, Proxy},
-    scenario::{Answer, At, BandwidthCheck, HttpCheck, Via},
+    scenario::{Answer, At, BandwidthCheck, HttpCheck, Urls, Via},
     url::Url,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn http(context: &mut Context<'_>, world: &World<'_>, check: &HttpChe
     }
     let answer = check.answer.as_deref().copied().unwrap_or_default();
     beside(context, check, answer);
-    url(context, world, &check.url, status == 200);
+    url(context, world, &check.url, &check.url.span(), status == 200);
     let from = node(context, world, &check.from)?;
     way(context, world, from, check);
     Some(CheckKind::Http {
@@ -72,14 +72,28 @@ pub(super) fn bandwidth(context: &mut Context<'_>, world: &World<'_>, check: &At
             .add(least.span(), format!("the proxy lets `{limit}` through, so `{least}` is never reached"))
             .help("ask for less, or raise the `bandwidth` of `[proxy]`");
     }
-    url(context, world, &check.url, true);
-    let from = node(context, world, &check.from)?;
-    if let Some(proxy) = proxy(context, world, &check.url, "a bandwidth check measures the proxy")
-        && !serves(proxy, from)
-    {
-        not_served(context, from, proxy, &check.from);
+    let urls = match &*check.url {
+        Urls::One(url) => vec![(url, check.url.span())],
+        Urls::Several(urls) => urls.iter().map(|url| (&**url, url.span())).collect(),
+    };
+    if urls.is_empty() && !context.lost.within(&["check", "bandwidth"]) {
+        context.report.add(check.url.span(), "there is nothing to fetch").help("name a URL");
     }
-    Some(CheckKind::Bandwidth { from: from.name.clone(), url: (*check.url).clone(), at_least, at_most })
+    for (one, span) in &urls {
+        url(context, world, one, span, true);
+    }
+    let nodes = selected(context, world, &check.from, check.from.span())?;
+    if let Some(proxy) = proxy(context, world, &check.url, "a bandwidth check measures the proxy")
+        && let Some(stranger) = nodes.iter().find(|node| !serves(proxy, node))
+    {
+        not_served(context, stranger, proxy, &check.from);
+    }
+    Some(CheckKind::Bandwidth {
+        from: nodes.into_iter().map(|node| node.name.clone()).collect(),
+        urls: urls.into_iter().map(|(url, _)| url.clone()).collect(),
+        at_least,
+        at_most,
+    })
 }
 
 /// Whether what else is asked for can be had of an answer that is cut short, or of none.
@@ -116,7 +130,7 @@ fn beside(context: &mut Context<'_>, check: &HttpCheck, answer: Answer) {
 }
 
 /// Whether the host is one that the lab knows, and the origin has the file.
-fn url(context: &mut Context<'_>, world: &World<'_>, url: &At<Url>, has_file: bool) {
+fn url(context: &mut Context<'_>, world: &World<'_>, url: &Url, span: &Range<usize>, has_file: bool) {
     if url.host.parse::<IpAddr>().is_ok() {
         return;
     }
@@ -127,7 +141,7 @@ fn url(context: &mut Context<'_>, world: &World<'_>, url: &At<Url>, has_file: bo
         if !known {
             let help = did_you_mean(&host, world.upstream.origins.iter().map(|origin| origin.name.as_str()))
                 .unwrap_or_else(|| format!("add `[upstream.origin.\"{host}\"]` with the files that it serves"));
-            context.report.add(url.span(), format!("nothing in this lab is called `{host}`")).help(help);
+            context.report.add(span.clone(), format!("nothing in this lab is called `{host}`")).help(help);
         }
         return;
     };
@@ -135,7 +149,7 @@ fn url(context: &mut Context<'_>, world: &World<'_>, url: &At<Url>, has_file: bo
         let help = did_you_mean(url.file(), origin.files.keys().map(String::as_str)).unwrap_or_else(|| {
             format!("add it: `files = {{ \"{}\" = \"64KiB\" }}`, or expect a status of 404", url.file())
         });
-        context.report.add(url.span(), format!("origin `{host}` has no file `{}`", url.file())).help(help);
+        context.report.add(span.clone(), format!("origin `{host}` has no file `{}`", url.file())).help(help);
     }
 }
 

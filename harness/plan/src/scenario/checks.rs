@@ -32,7 +32,7 @@ pub enum Check {
     Tcp(TcpCheck),
     /// A URL has to be fetched.
     Http(HttpCheck),
-    /// A URL has to be fetched at a rate between two bounds.
+    /// What is fetched has to come at a rate between two bounds.
     Bandwidth(At<BandwidthCheck>),
     /// Each node has to reach each other one.
     Mesh(At<MeshCheck>),
@@ -140,18 +140,27 @@ pub struct HttpCheck {
     pub cache: Option<At<CacheResult>>,
 }
 
-/// A URL has to be fetched at a rate between two bounds. At least one of them.
+/// What is fetched has to come at a rate between two bounds. At least one of them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BandwidthCheck {
-    /// The fetching node.
-    pub from: At<NodeName>,
-    /// What to fetch.
-    pub url: At<Url>,
+    /// The fetching node, or `all`: all of them at once, whose rates add up.
+    pub from: At<Selection>,
+    /// What to fetch, past any cache: a URL, or a list of URLs that each node fetches at once.
+    pub url: At<Urls>,
     /// The lower bound. Default: none.
     pub at_least: Option<At<Rate>>,
     /// The upper bound. Default: none.
     pub at_most: Option<At<Rate>>,
+}
+
+/// A URL, or a list.
+#[derive(Debug, Clone)]
+pub enum Urls {
+    /// This one.
+    One(Url),
+    /// All of these.
+    Several(Vec<At<Url>>),
 }
 
 /// `"all"`, or a table with the nodes.
@@ -279,6 +288,30 @@ impl<'de> Deserialize<'de> for DnsAnswer {
     }
 }
 
+impl<'de> Deserialize<'de> for Urls {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Urls;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a URL or a list of URLs: as in `\"http://archive.lab/pool/blob\"`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Urls, E> {
+                Url::deserialize(text.into_deserializer()).map(Urls::One)
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Urls, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Urls::Several)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
 impl JsonSchema for SshCheck {
     fn schema_name() -> Cow<'static, str> {
         "SshCheck".into()
@@ -296,6 +329,16 @@ impl JsonSchema for DnsAnswer {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [{ "const": "none" }, generator.subschema_for::<Vec<String>>()] })
+    }
+}
+
+impl JsonSchema for Urls {
+    fn schema_name() -> Cow<'static, str> {
+        "Urls".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [generator.subschema_for::<Url>(), generator.subschema_for::<Vec<Url>>()] })
     }
 }
 

@@ -28,6 +28,7 @@ mod upstream;
 pub use at::At;
 pub use checks::{
     BandwidthCheck, Check, DnsAnswer, DnsCheck, HttpCheck, IsolatedCheck, MeshCheck, PingCheck, SshCheck, TcpCheck,
+    Urls,
 };
 pub use choice::{Acceleration, Answer, CacheResult, Family, Firewall, NetworkMode, Outcome, Record, Requirement, Via};
 pub use network::{Dhcp, Dns, Network, Reservation};
