@@ -6,7 +6,17 @@ use std::{fs, path::PathBuf};
 use labrig_plan::{finding::Findings, load, scenario};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
-const SHIPPED: [&str; 7] = ["openstack", "dns", "proxy-cache", "proxy-bandwidth", "two-networks", "isolated", "ipv6"];
+const SHIPPED: [&str; 9] = [
+    "openstack",
+    "dns",
+    "proxy-cache",
+    "proxy-bandwidth",
+    "two-networks",
+    "isolated",
+    "ipv6",
+    "trap-delay-pool",
+    "upstream-misbehaves",
+];
 
 /// A change to a scenario that a hurried hand, or a broken disk, could make.
 #[derive(Debug, Clone)]

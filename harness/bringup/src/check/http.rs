@@ -15,6 +15,8 @@ use crate::running::Running;
 /// How long a fetch may take, in seconds: less than a command may, so that there is an end to tell of. wget's own
 /// option for that ends the one of Debian 12 with a segmentation fault.
 const PATIENCE: u8 = 25;
+/// How a shell tells that `timeout` ended a command: 128 and the number of SIGTERM.
+const TERMINATED: i32 = 128 + 15;
 
 /// What a fetch has to show.
 pub(super) struct Wanted<'a> {
@@ -46,30 +48,18 @@ pub(super) fn fetch(
     let printed = text(&output.stdout);
     let fetched = Fetched::read(&printed);
 
-    let got = match (fetched.status, wanted.answer) {
-        (None, Answer::Nothing) => format!("no answer from {url}: {}", fetched.complaint),
-        (Some(status), Answer::Nothing) => {
-            return Err(format!("{from} got status {status} from {url}, and must get no answer"));
-        }
-        (None, _) => {
-            let why = match unanswered(running, from, url, &passage)? {
+    let got = match fetched.status {
+        None if wanted.answer != Answer::Nothing => {
+            let why = match unanswered(running, from, url, wanted.via, &passage)? {
                 Some(reason) => format!(": {reason}"),
                 None => format!(", expected {}{}", wanted.status, said(&output)),
             };
             return Err(format!("{from} got no answer from {url}{why}"));
         }
-        (Some(status), _) if status != wanted.status => {
+        Some(status) if wanted.answer != Answer::Nothing && status != wanted.status => {
             return Err(format!("{from} got status {status} from {url}, expected {}{}", wanted.status, said(&output)));
         }
-        // wget fails over any other status.
-        (Some(200), Answer::Whole) if !fetched.is_whole => {
-            return Err(format!("{from} got {url} cut short: {}", fetched.complaint));
-        }
-        (Some(_), Answer::CutShort) if fetched.is_whole => {
-            return Err(format!("{from} got all of {url}, and it must be cut short"));
-        }
-        (Some(status), Answer::CutShort) => format!("{status} from {url}, cut short: {}", fetched.complaint),
-        (Some(status), Answer::Whole) => format!("{status} from {url}"),
+        _ => fetched.extent(wanted.answer, url).map_err(|wrong| format!("{from} got {wrong}"))?,
     };
     let is_whole_file = wanted.answer == Answer::Whole && wanted.status == 200;
     let served = is_whole_file.then(|| served(&running.lab, url)).flatten();
@@ -101,10 +91,10 @@ struct Fetched<'a> {
     digest: &'a str,
     /// The status of the last answer in a chain of redirections.
     status: Option<u16>,
-    /// Whether wget was content.
-    is_whole: bool,
-    /// What wget said last, where it was not.
-    complaint: &'a str,
+    /// How wget ended.
+    exit: Option<i32>,
+    /// What it said.
+    words: &'a str,
 }
 
 impl<'a> Fetched<'a> {
@@ -118,15 +108,47 @@ impl<'a> Fetched<'a> {
         Self {
             digest: digest.split_whitespace().next().unwrap_or_default(),
             status: statuses.next_back(),
-            is_whole: words.lines().next_back() == Some("0"),
-            complaint: words.lines().rfind(|line| line.starts_with("wget: ")).unwrap_or("wget was not done in time"),
+            exit: words.lines().next_back().and_then(|exit| exit.parse().ok()),
+            words,
+        }
+    }
+
+    /// How much of an answer came, against how much had to: in words either way.
+    fn extent(&self, wanted: Answer, url: &Url) -> Result<String, String> {
+        match (self.status, wanted) {
+            (None, Answer::Nothing) => Ok(format!("no answer from {url}: {}", self.complaint()?)),
+            (Some(status), Answer::Nothing) => Err(format!("status {status} from {url}, and must get no answer")),
+            (_, Answer::CutShort) if self.exit == Some(0) => Err(format!("all of {url}, and it must be cut short")),
+            (_, Answer::CutShort) => Ok(format!("200 from {url}, cut short: {}", self.complaint()?)),
+            // wget fails over any other status.
+            (Some(200), Answer::Whole) if self.exit != Some(0) => {
+                Err(format!("{url} cut short: {}", self.complaint()?))
+            }
+            (status, Answer::Whole) => Ok(format!("{} from {url}", status.unwrap_or_default())),
+        }
+    }
+
+    /// Why wget failed. One that did not fail by itself says nothing of the answer.
+    fn complaint(&self) -> Result<String, String> {
+        match self.exit {
+            Some(1) => Ok(self.words.lines().rfind(|line| line.contains(": ")).unwrap_or("no word of why").to_owned()),
+            Some(TERMINATED) => Ok(format!("not done within {PATIENCE} s")),
+            _ => Err(format!("no word of wget's: {}", self.words.trim().replace('\n', " | "))),
         }
     }
 }
 
 /// Why there was no answer at all, as far as it shows.
-fn unanswered(running: &Running, from: &NodeName, url: &Url, passage: &Passage<'_>) -> Result<Option<String>, String> {
-    if let Ok(name) = url.host.parse()
+fn unanswered(
+    running: &Running,
+    from: &NodeName,
+    url: &Url,
+    via: Option<Via>,
+    passage: &Passage<'_>,
+) -> Result<Option<String>, String> {
+    // A client that knows of the proxy leaves the name to it.
+    if via != Some(Via::ForwardPort)
+        && let Ok(name) = url.host.parse()
         && url.host.parse::<IpAddr>().is_err()
         && let Some(silence) = resolver::silence(running, from, &name)?
     {
@@ -156,16 +178,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_of_a_fetch_is_read_from_what_was_printed() {
-        let fetched = |words: &'static str| Fetched::read(words);
-        let whole = fetched("abc  -\nConnecting to a.lab (192.0.2.1:80)\n  HTTP/1.1 200 OK\n  Server: x\n0\n");
-        assert_eq!((whole.digest, whole.status, whole.is_whole), ("abc", Some(200), true));
-        let cut = fetched("abc  -\n  HTTP/1.1 200 OK\nwget: connection closed prematurely\n1\n");
+    fn what_came_of_a_fetch_is_held_against_what_had_to() {
+        let url = "http://a.lab/f".parse().expect("a URL");
+        let extent = |printed: &str, wanted| {
+            let fetched = Fetched::read(printed);
+            assert_eq!(fetched.digest, "abc");
+            fetched.extent(wanted, &url)
+        };
+        let ok = |text: &str| Ok(text.to_owned());
+        let whole = "abc  -\nConnecting to a.lab (192.0.2.1:80)\n  HTTP/1.1 200 OK\n  Server: x\n0\n";
+        assert_eq!(extent(whole, Answer::Whole), ok("200 from http://a.lab/f"));
+        assert!(extent(whole, Answer::CutShort).is_err() && extent(whole, Answer::Nothing).is_err());
+        let missing = "abc  -\n  HTTP/1.1 404 Not Found\nwget: server returned error: HTTP/1.1 404 Not Found\n1\n";
+        assert_eq!(extent(missing, Answer::Whole), ok("404 from http://a.lab/f"));
+        let cut = "abc  -\n  HTTP/1.1 200 OK\nwget: connection closed prematurely\n1\n";
         assert_eq!(
-            (cut.status, cut.is_whole, cut.complaint),
-            (Some(200), false, "wget: connection closed prematurely")
+            extent(cut, Answer::CutShort),
+            ok("200 from http://a.lab/f, cut short: wget: connection closed prematurely")
         );
-        let none = fetched("abc  -\nwget: bad address 'a.lab'\n1\n");
-        assert_eq!((none.status, none.is_whole, none.complaint), (None, false, "wget: bad address 'a.lab'"));
+        assert!(extent(cut, Answer::Whole).is_err() && extent(cut, Answer::Nothing).is_err());
+        let none = "abc  -\nwget: bad address 'a.lab'\n1\n";
+        assert_eq!(extent(none, Answer::Nothing), ok("no answer from http://a.lab/f: wget: bad address 'a.lab'"));
+        let late = "abc  -\nConnecting to a.lab (192.0.2.1:80)\nTerminated\n143\n";
+        assert_eq!(extent(late, Answer::Nothing), ok("no answer from http://a.lab/f: not done within 25 s"));
+        // A client that broke is no proof of anything.
+        assert!(extent("abc  -\nSegmentation fault\n139\n", Answer::Nothing).is_err());
     }
 }
