@@ -34,6 +34,8 @@ pub enum Consumer {
     Dnsmasq,
     /// A micro guest's shell.
     Guest,
+    /// cloud-init.
+    CloudInit,
 }
 
 /// What runs a guest's instructions, once the host has been probed.

@@ -17,14 +17,12 @@ pub use self::stage::Stage;
 use crate::{
     address::{MacAddr, PrefixV6, SubnetV4},
     directive::Directive,
-    name::{BridgeName, DnsName, NetworkName, NodeName, ScenarioName},
+    image::Image,
+    name::{BridgeName, DnsName, ImageName, NetworkName, NodeName, ScenarioName},
     scenario::{Acceleration, Answer, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Via},
     unit::{Rate, Size},
 };
-pub use crate::{
-    scenario::{Install, OriginFault},
-    url::Url,
-};
+pub use crate::{scenario::OriginFault, url::Url};
 
 /// A whole lab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +43,8 @@ pub struct Lab {
     pub proxy: Option<Proxy>,
     /// The internet of this lab.
     pub upstream: Upstream,
+    /// The images that nodes boot from, in the order of their names.
+    pub images: Vec<Image>,
     /// Nodes in the order of their names.
     pub nodes: Vec<Node>,
     /// Checks in the order of the file.
@@ -225,6 +225,27 @@ pub struct Node {
     pub disks: Vec<Disk>,
 }
 
+/// How a node's system gets there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Install {
+    /// The micro guest's kernel and initramfs, nothing on disk.
+    Micro,
+    /// An overlay on this image, one of [`Lab::images`].
+    Image(ImageName),
+}
+
+impl Install {
+    /// The image, where there is one.
+    #[must_use]
+    pub const fn image(&self) -> Option<&ImageName> {
+        match self {
+            Self::Micro => None,
+            Self::Image(name) => Some(name),
+        }
+    }
+}
+
 /// A network interface of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nic {
@@ -371,6 +392,12 @@ impl Lab {
     #[must_use]
     pub fn network(&self, name: &NetworkName) -> Option<&Network> {
         self.networks.iter().find(|network| network.name == *name)
+    }
+
+    /// The image of that name.
+    #[must_use]
+    pub fn image(&self, name: &ImageName) -> Option<&Image> {
+        self.images.iter().find(|image| image.name == *name)
     }
 
     /// The node of that name.

@@ -3,7 +3,7 @@
 //! Artifacts name files by these paths. They are the same for every lab, because each sandbox has a `/run`
 //! of its own, so a snapshot never carries a path of the machine that rendered it.
 
-use crate::name::NodeName;
+use crate::name::{ImageName, NodeName};
 
 /// The run folder: logs, events, record, keys. The only place that outlives the lab.
 pub const RUN: &str = "/run/labrig/run";
@@ -13,6 +13,8 @@ pub const ARTIFACTS: &str = "/run/labrig/run/artifacts";
 pub const LOGS: &str = "/run/labrig/run/logs";
 /// Kernel and initramfs of the micro guest, read-only, shared by all labs of a machine.
 pub const GUEST: &str = "/run/labrig/guest";
+/// The images that nodes boot from, each in a folder of its name, read-only, shared by all labs of a machine.
+pub const IMAGES: &str = "/run/labrig/images";
 /// What dies with the lab: node initramfs files (they carry keys), disks, the proxy's cache.
 pub const STATE: &str = "/run/labrig/state";
 /// The kernel of the micro guest.
@@ -47,4 +49,28 @@ pub fn node_disk(node: &NodeName, target: &str) -> String {
 #[must_use]
 pub fn console_log(node: &NodeName) -> String {
     format!("{LOGS}/console-{node}.log")
+}
+
+/// What a node with an image is told of itself, as a disk: it carries keys.
+#[must_use]
+pub fn node_seed(node: &NodeName) -> String {
+    format!("{STATE}/{node}-seed.iso")
+}
+
+/// The folder of an image.
+#[must_use]
+pub fn image_folder(image: &ImageName) -> String {
+    format!("{IMAGES}/{image}")
+}
+
+/// The kernel of an image that has no boot loader.
+#[must_use]
+pub fn image_kernel(image: &ImageName) -> String {
+    format!("{IMAGES}/{image}/vmlinuz")
+}
+
+/// The initrd that belongs to the kernel.
+#[must_use]
+pub fn image_initrd(image: &ImageName) -> String {
+    format!("{IMAGES}/{image}/initrd")
 }

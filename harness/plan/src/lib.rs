@@ -13,6 +13,7 @@ pub mod artifact;
 pub mod check;
 pub mod directive;
 pub mod finding;
+pub mod image;
 pub mod lab;
 pub mod layout;
 pub mod name;
@@ -24,4 +25,4 @@ mod text;
 pub mod unit;
 pub mod url;
 
-pub use check::load;
+pub use check::{load, load_with};

@@ -17,7 +17,7 @@ pub struct NameError {
 }
 
 impl NameError {
-    fn new(text: &str, noun: &'static str, rule: &'static str) -> Self {
+    pub(crate) fn new(text: &str, noun: &'static str, rule: &'static str) -> Self {
         Self { text: text.chars().take(80).collect(), noun, rule }
     }
 }
@@ -81,6 +81,11 @@ name!(
     /// A node's name. It is also its host name, so it follows RFC 1123 for one label.
     NodeName, "node name", "^[a-z0-9]+(-[a-z0-9]+)*$", 63,
     "use at most 63 lower-case letters and digits, with single hyphens between them (RFC 1123)", is_label
+);
+name!(
+    /// The name of an image in a catalogue.
+    ImageName, "name of an image", "^[a-z0-9]+(-[a-z0-9]+)*$", 40,
+    "use at most 40 lower-case letters and digits, with single hyphens between them", is_label
 );
 name!(
     /// A Linux interface name for a bridge: at most 15 bytes (`IFNAMSIZ` is 16, with the closing NUL).

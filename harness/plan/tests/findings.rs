@@ -100,7 +100,13 @@ fn syntax_errors_stand_together() {
 
 #[test]
 fn words_of_closed_lists() {
-    check_with_node("install = \"macro\"\n", &["5:11 `macro` is not one of `micro`"]);
+    check_with_node("install = \"macro\"\n", &["5:11 `macro` is not one of `micro`, `image`"]);
+    check_with_node("install = \"image\"\n", &["5:11 expected a table, found `image`"]);
+    check_with_node("install = { micro = 1 }\n", &["5:11 expected a word, found a table"]);
+    check_with_node("install = {}\n", &["5:11 this table has no key"]);
+    check_with_node("install = { image = \"a\", micro = 1 }\n", &["5:26 this table has 2 keys: `image`, `micro`"]);
+    check_with_node("install = { image = \"../a\" }\n", &["5:21 expected a name of an image, found `../a`"]);
+    check_with_node("install = { image = \"debian\" }\n", &["5:21 there is no image `debian`"]);
     check_with_node(
         "[expect]\nstage = \"stop\"\n",
         &[

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     finding::{Findings, Report},
+    image::Catalogue,
     lab::{Expect, Lab},
     name::ScenarioName,
     scenario::{self, Acceleration, Firewall, Lost, Outcome, Requirement, Scenario},
@@ -16,6 +17,7 @@ mod checks;
 mod dhcp;
 mod fetch;
 mod identity;
+mod image;
 mod network;
 mod node;
 mod proxy;
@@ -29,20 +31,31 @@ use identity::Identity;
 struct Context<'s> {
     scenario: &'s Scenario,
     lost: &'s Lost,
+    catalogue: &'s Catalogue,
     report: Report,
     identity: Identity<'s>,
 }
 
-/// Reads and checks a scenario. Its name is the stem of `file_name`.
+/// Reads and checks a scenario whose folder has no catalogue of images. Its name is the stem of `file_name`.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it, at once.
 pub fn load(file_name: &str, bytes: &[u8]) -> Result<Lab, Findings> {
-    let (scenario, lost, mut report) = scenario::parse_all(file_name, bytes);
+    load_with(file_name, bytes, &Catalogue::default())
+}
+
+/// Reads and checks a scenario whose nodes may boot from the images of `catalogue`. Its name is the stem of
+/// `file_name`.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, at once.
+pub fn load_with(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Result<Lab, Findings> {
+    let (scenario, lost, mut report) = scenario::parse_all::<Scenario>(file_name, bytes);
     let name = scenario_name(file_name, &mut report);
     match scenario {
-        Some(scenario) => whole(name, &scenario, &lost, report),
+        Some(scenario) => whole(name, &scenario, &lost, catalogue, report),
         None => Err(report.into_findings()),
     }
 }
@@ -55,7 +68,7 @@ pub fn load(file_name: &str, bytes: &[u8]) -> Result<Lab, Findings> {
 pub fn lab(file_name: &str, scenario: &Scenario, source: &str) -> Result<Lab, Findings> {
     let mut report = Report::new(file_name, source);
     let name = scenario_name(file_name, &mut report);
-    whole(name, scenario, &Lost::default(), report)
+    whole(name, scenario, &Lost::default(), &Catalogue::default(), report)
 }
 
 fn scenario_name(file_name: &str, report: &mut Report) -> Option<ScenarioName> {
@@ -72,9 +85,15 @@ fn scenario_name(file_name: &str, report: &mut Report) -> Option<ScenarioName> {
     }
 }
 
-fn whole(name: Option<ScenarioName>, scenario: &Scenario, lost: &Lost, report: Report) -> Result<Lab, Findings> {
+fn whole(
+    name: Option<ScenarioName>,
+    scenario: &Scenario,
+    lost: &Lost,
+    catalogue: &Catalogue,
+    report: Report,
+) -> Result<Lab, Findings> {
     let identity = Identity::new(name.as_ref().map_or("", ScenarioName::as_str));
-    let mut context = Context { scenario, lost, report, identity };
+    let mut context = Context { scenario, lost, catalogue, report, identity };
     let description = words::description(&mut context);
     let expect = expect(&mut context);
     node::claim_macs(&mut context);
@@ -96,6 +115,7 @@ fn whole(name: Option<ScenarioName>, scenario: &Scenario, lost: &Lost, report: R
             networks,
             proxy,
             upstream,
+            images: image::used(catalogue, &nodes),
             nodes,
             checks,
         }),

@@ -9,22 +9,18 @@ use crate::{
     check::{
         Context,
         dhcp::claim,
+        image,
         network::{Plan, stands_in},
         words,
     },
     finding::did_you_mean,
     lab::{Disk, Nic, Node},
     name::{NetworkName, NodeName},
-    scenario::{self, At},
+    scenario::{self, At, Install},
     unit::Size,
 };
 
-const DEFAULT_MEMORY: Size = Size::from_mib(256);
-/// What kernel, initramfs and an SSH server need.
-const LEAST_MEMORY: Size = Size::from_mib(128);
 const LEAST_DISK: Size = Size::from_mib(1);
-/// `vda` to `vdz`.
-const MOST_DISKS: usize = 26;
 /// The processors of QEMU's `pc-q35` machines.
 const MOST_CPUS: u32 = 255;
 /// Words that mean something else where a check names a node.
@@ -67,7 +63,7 @@ pub(super) fn nodes<'s>(context: &mut Context<'s>, plans: &mut BTreeMap<&'s Netw
         role: role(context, node),
         memory: memory(context, node),
         cpus: cpus(context, node),
-        install: node.install,
+        install: image::install(context, node),
         nics: nics(context, name, node, plans, &mut cursors),
         disks: disks(context, node),
     });
@@ -221,12 +217,17 @@ fn role(context: &mut Context<'_>, node: &scenario::Node) -> Option<String> {
 }
 
 fn memory(context: &mut Context<'_>, node: &scenario::Node) -> Size {
-    let Some(memory) = &node.memory else { return DEFAULT_MEMORY };
-    if **memory < LEAST_MEMORY {
+    // What kernel, initramfs and an SSH server need; and what a whole distribution does.
+    let (kind, least, default) = match node.install {
+        Install::Micro => ("a micro guest", Size::from_mib(128), Size::from_mib(256)),
+        Install::Image(_) => ("a node with an image", Size::from_mib(256), Size::from_mib(512)),
+    };
+    let Some(memory) = &node.memory else { return default };
+    if **memory < least {
         context
             .report
             .add(memory.span(), format!("`{memory}` of memory is too little to boot with"))
-            .help(format!("a micro guest needs at least `{LEAST_MEMORY}`; `{DEFAULT_MEMORY}` is the default"));
+            .help(format!("{kind} needs at least `{least}`; `{default}` is the default"));
     }
     **memory
 }
@@ -243,13 +244,20 @@ fn cpus(context: &mut Context<'_>, node: &scenario::Node) -> u32 {
 }
 
 fn disks(context: &mut Context<'_>, node: &scenario::Node) -> Vec<Disk> {
-    if let Some(beyond) = node.disk.get(MOST_DISKS) {
-        context
-            .report
-            .add(beyond.size.span(), format!("{} disks are too many", node.disk.len()))
-            .help(format!("a node has at most {MOST_DISKS}: `vda` to `vdz`"));
+    // An image is `vda`, and its seed the last.
+    let letters = match node.install {
+        Install::Micro => 'a'..='z',
+        Install::Image(_) => 'b'..='y',
+    };
+    let most = letters.clone().count();
+    if let Some(beyond) = node.disk.get(most) {
+        context.report.add(beyond.size.span(), format!("{} disks are too many", node.disk.len())).help(format!(
+            "a node has at most {most}: `vd{}` to `vd{}`",
+            letters.start(),
+            letters.end()
+        ));
     }
-    let disks = node.disk.iter().zip('a'..='z').map(|(disk, letter)| {
+    let disks = node.disk.iter().zip(letters).map(|(disk, letter)| {
         if *disk.size < LEAST_DISK {
             context
                 .report

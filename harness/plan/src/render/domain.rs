@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     artifact::Accelerator,
-    lab::{Lab, Node},
+    image::{Boot, Image},
+    lab::{Install, Lab, Node},
     layout,
 };
 
@@ -25,6 +26,16 @@ const LAST_SLOT: u8 = 0x1e;
 /// ciphers that it does not use. The time-stamp counter needs no watching: QEMU and KVM keep it steady. Nor does the
 /// timer's interrupt need a test, which an emulator on a busy machine fails ("IO-APIC + timer doesn't work!").
 pub const COMMAND_LINE: &str = "console=ttyS0 panic=1 cryptomgr.notests tsc=reliable no_timer_check";
+
+/// What the kernel of an image is told. The image is one file system without partitions, and tells cloud-init where
+/// to look: on the disk labelled `CIDATA`, and nowhere else.
+pub const IMAGE_COMMAND_LINE: &str =
+    "root=/dev/vda rw console=ttyS0 panic=1 cryptomgr.notests tsc=reliable no_timer_check ds=nocloud";
+
+/// The disk that an image is on.
+pub const IMAGE_TARGET: &str = "vda";
+/// The disk of the seed, which is the last one whatever others there are.
+const SEED_TARGET: &str = "vdz";
 
 /// Renders the domain of one node, for the accelerator that the host turned out to have.
 #[must_use]
@@ -48,9 +59,7 @@ pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
         xml.text("vcpu", &[], node.cpus);
         xml.element("os", &[], |xml| {
             xml.text("type", &[("arch", &"x86_64"), ("machine", &MACHINE)], "hvm");
-            xml.text("kernel", &[], layout::GUEST_KERNEL);
-            xml.text("initrd", &[], layout::node_initrd(&node.name));
-            xml.text("cmdline", &[], COMMAND_LINE);
+            boot(xml, node, lab);
         });
         xml.element("features", &[], |xml| xml.empty("acpi", &[]));
         xml.empty("cpu", &[("mode", &cpu)]);
@@ -64,17 +73,36 @@ pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
     })
 }
 
+/// What the node boots.
+fn boot(xml: &mut Document, node: &Node, lab: &Lab) {
+    match &node.install {
+        Install::Micro => {
+            xml.text("kernel", &[], layout::GUEST_KERNEL);
+            xml.text("initrd", &[], layout::node_initrd(&node.name));
+            xml.text("cmdline", &[], COMMAND_LINE);
+        }
+        Install::Image(name) => match lab.image(name).map(Image::boot) {
+            Some(Boot::Kernel) => {
+                xml.text("kernel", &[], layout::image_kernel(name));
+                xml.text("initrd", &[], layout::image_initrd(name));
+                xml.text("cmdline", &[], IMAGE_COMMAND_LINE);
+            }
+            Some(Boot::Loader) | None => xml.empty("boot", &[("dev", &"hd")]),
+        },
+    }
+}
+
 fn devices(xml: &mut Document, node: &Node) {
     let mut slots = FIRST_SLOT..=LAST_SLOT;
-    for disk in &node.disks {
-        xml.element("disk", &[("type", &"file"), ("device", &"disk")], |xml| {
-            // A file that dies with the lab need not reach a platter.
-            xml.empty("driver", &[("name", &"qemu"), ("type", &"qcow2"), ("cache", &"unsafe")]);
-            xml.empty("source", &[("file", &layout::node_disk(&node.name, &disk.target))]);
-            xml.empty("target", &[("dev", &disk.target), ("bus", &"virtio")]);
-            xml.text("serial", &[], &disk.target);
-            address(xml, slots.next());
-        });
+    let from_image = node.install.image().is_some();
+    if from_image {
+        disk(xml, &layout::node_disk(&node.name, IMAGE_TARGET), IMAGE_TARGET, slots.next());
+    }
+    for own in &node.disks {
+        disk(xml, &layout::node_disk(&node.name, &own.target), &own.target, slots.next());
+    }
+    if from_image {
+        seed(xml, &layout::node_seed(&node.name), slots.next());
     }
     xml.empty("controller", &[("type", &"usb"), ("model", &"none")]);
     for nic in &node.nics {
@@ -98,6 +126,29 @@ fn devices(xml: &mut Document, node: &Node) {
     xml.element("rng", &[("model", &"virtio")], |xml| {
         xml.text("backend", &[("model", &"random")], "/dev/urandom");
         address(xml, slots.next());
+    });
+}
+
+fn disk(xml: &mut Document, file: &str, target: &str, slot: Option<u8>) {
+    xml.element("disk", &[("type", &"file"), ("device", &"disk")], |xml| {
+        // A file that dies with the lab need not reach a platter.
+        xml.empty("driver", &[("name", &"qemu"), ("type", &"qcow2"), ("cache", &"unsafe")]);
+        xml.empty("source", &[("file", &file)]);
+        xml.empty("target", &[("dev", &target), ("bus", &"virtio")]);
+        xml.text("serial", &[], target);
+        address(xml, slot);
+    });
+}
+
+/// What cloud-init reads (its `NoCloud` data source).
+fn seed(xml: &mut Document, file: &str, slot: Option<u8>) {
+    xml.element("disk", &[("type", &"file"), ("device", &"disk")], |xml| {
+        xml.empty("driver", &[("name", &"qemu"), ("type", &"raw")]);
+        xml.empty("source", &[("file", &file)]);
+        xml.empty("target", &[("dev", &SEED_TARGET), ("bus", &"virtio")]);
+        xml.empty("readonly", &[]);
+        xml.text("serial", &[], "seed");
+        address(xml, slot);
     });
 }
 

@@ -13,21 +13,23 @@ mod lines;
 mod network;
 mod nftables;
 mod resolver;
+mod seed;
 mod squid;
 mod visible;
 
-pub use domain::{COMMAND_LINE, domain_xml};
+pub use domain::{COMMAND_LINE, IMAGE_COMMAND_LINE, IMAGE_TARGET, domain_xml};
 pub use guest::{GUEST_INIT, guest_config};
 pub use ip::{uplink_batch, upstream_batch};
 pub use iptables::{rules_ip6tables, rules_iptables};
 pub use network::network_xml;
 pub use nftables::rules_nft;
 pub use resolver::upstream_dnsmasq_conf;
+pub use seed::{seed_meta_data, seed_network_config, seed_user_data};
 pub use squid::squid_conf;
 
 use crate::{
     artifact::{Accelerator, Artifact, Consumer},
-    lab::{Lab, Network, Node, Proxy},
+    lab::{Install, Lab, Network, Node, Proxy},
     name::{NetworkName, NodeName},
 };
 
@@ -69,6 +71,24 @@ pub fn guest_config_name(node: &NodeName) -> String {
     format!("guest-{node}.conf")
 }
 
+/// File name of what cloud-init is told about who a node is.
+#[must_use]
+pub fn seed_meta_data_name(node: &NodeName) -> String {
+    format!("seed-{node}.meta-data")
+}
+
+/// File name of what cloud-init is told to do on a node.
+#[must_use]
+pub fn seed_user_data_name(node: &NodeName) -> String {
+    format!("seed-{node}.user-data")
+}
+
+/// File name of what cloud-init is told about a node's interfaces.
+#[must_use]
+pub fn seed_network_config_name(node: &NodeName) -> String {
+    format!("seed-{node}.network-config")
+}
+
 /// Every artifact of a lab: networks, domains, proxy and rules, upstream, guests.
 #[must_use]
 pub fn artifacts(lab: &Lab) -> Vec<Artifact> {
@@ -94,6 +114,9 @@ enum Part<'a> {
     Resolver,
     GuestInit,
     GuestConfig(&'a Node),
+    SeedMetaData(&'a Node),
+    SeedUserData(&'a Node),
+    SeedNetworkConfig(&'a Node),
 }
 
 fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
@@ -105,7 +128,10 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
         .iter()
         .flat_map(|proxy| [Part::Squid(proxy), Part::Nft(proxy), Part::Iptables(proxy), Part::Ip6tables(proxy)]);
     let upstream = [Part::Uplink, Part::Upstream, Part::Resolver, Part::GuestInit];
-    let guests = lab.nodes.iter().map(Part::GuestConfig);
+    let guests = lab.nodes.iter().flat_map(|node| match &node.install {
+        Install::Micro => vec![Part::GuestConfig(node)],
+        Install::Image(_) => vec![Part::SeedMetaData(node), Part::SeedUserData(node), Part::SeedNetworkConfig(node)],
+    });
     networks.chain(domains).chain(proxy).chain(upstream).chain(guests)
 }
 
@@ -123,6 +149,9 @@ impl Part<'_> {
             Self::Resolver => UPSTREAM_DNSMASQ_CONF.to_owned(),
             Self::GuestInit => GUEST_INIT_NAME.to_owned(),
             Self::GuestConfig(node) => guest_config_name(&node.name),
+            Self::SeedMetaData(node) => seed_meta_data_name(&node.name),
+            Self::SeedUserData(node) => seed_user_data_name(&node.name),
+            Self::SeedNetworkConfig(node) => seed_network_config_name(&node.name),
         }
     }
 
@@ -137,6 +166,7 @@ impl Part<'_> {
             Self::Uplink | Self::Upstream => Consumer::Ip,
             Self::Resolver => Consumer::Dnsmasq,
             Self::GuestInit | Self::GuestConfig(_) => Consumer::Guest,
+            Self::SeedMetaData(_) | Self::SeedUserData(_) | Self::SeedNetworkConfig(_) => Consumer::CloudInit,
         }
     }
 
@@ -153,6 +183,9 @@ impl Part<'_> {
             Self::Resolver => upstream_dnsmasq_conf(&lab.upstream),
             Self::GuestInit => GUEST_INIT.to_owned(),
             Self::GuestConfig(node) => guest_config(node, lab),
+            Self::SeedMetaData(node) => seed_meta_data(node),
+            Self::SeedUserData(_) => seed_user_data(),
+            Self::SeedNetworkConfig(node) => seed_network_config(node, lab),
         }
     }
 }

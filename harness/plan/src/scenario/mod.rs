@@ -34,7 +34,7 @@ pub use choice::{Acceleration, Answer, CacheResult, Family, Firewall, NetworkMod
 pub use network::{Dhcp, Dns, Network, Reservation};
 pub use node::{Disk, Install, Nic, Node};
 pub use parse::parse;
-pub(crate) use parse::{Lost, parse_all};
+pub(crate) use parse::{Document, Lost, parse_all};
 pub use proxy::{Intercept, Proxy, Redirect};
 pub use target::{Selection, Target};
 pub use upstream::{Origin, OriginFault, Upstream};

@@ -3,9 +3,14 @@
 use std::net::Ipv4Addr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::{address::MacAddr, name::NetworkName, scenario::At, unit::Size};
+use crate::{
+    address::MacAddr,
+    name::{ImageName, NetworkName},
+    scenario::At,
+    unit::Size,
+};
 
 /// A virtual machine.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -17,7 +22,7 @@ pub struct Node {
     pub memory: Option<At<Size>>,
     /// Virtual CPUs. Default: 1.
     pub cpus: Option<At<u32>>,
-    /// How its system gets there: `micro`. Default: `micro`.
+    /// How its system gets there: `micro`, or `{ image = "NAME" }`. Default: `micro`.
     #[serde(default)]
     pub install: Install,
     /// Network interfaces, `eth0` first. Default: one on the only network.
@@ -28,13 +33,15 @@ pub struct Node {
     pub disk: Vec<Disk>,
 }
 
-/// How a node's system gets there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How a node's system gets there: a word, or a table with one key.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Install {
     /// Kernel and initramfs, nothing on disk.
     #[default]
     Micro,
+    /// It boots from a copy of this image of the catalogue, and cloud-init makes the node of it.
+    Image(At<ImageName>),
 }
 
 /// A network interface.

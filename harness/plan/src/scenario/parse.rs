@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::de::DeTable;
 
 use super::{
@@ -12,13 +12,27 @@ use super::{
 };
 use crate::finding::{Findings, Report};
 
-/// The longest scenario that is read, in bytes: some 5,000 nodes.
+/// The longest file that is read, in bytes: a scenario of some 5,000 nodes.
 const LONGEST: usize = 1 << 20;
 
 /// Faults after which reading again stops; more are not shown anyway.
 const FAULTS: usize = 100;
 
-/// What was left out of a scenario because it did not fit, so that nothing else is blamed for its absence.
+/// A file of TOML that is read as a whole: a scenario, a catalogue.
+pub(crate) trait Document: DeserializeOwned {
+    /// What it is: `a scenario`.
+    const NOUN: &'static str;
+    /// What an empty one has to have.
+    const LEAST: &'static str;
+}
+
+impl Document for Scenario {
+    const NOUN: &'static str = "a scenario";
+    const LEAST: &'static str =
+        "write at least a `description`, a `[network.<name>]` with a `subnet`, and a `[node.<name>]`";
+}
+
+/// What was left out of a document because it did not fit, so that nothing else is blamed for its absence.
 #[derive(Debug, Default)]
 pub(crate) struct Lost(BTreeSet<Vec<String>>);
 
@@ -35,7 +49,7 @@ impl Lost {
 ///
 /// Everything that is wrong with its encoding, syntax, keys and values, at once.
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Findings> {
-    let (scenario, _, report) = parse_all(file_name, bytes);
+    let (scenario, _, report) = parse_all::<Scenario>(file_name, bytes);
     match scenario {
         Some(scenario) if report.is_empty() => Ok(scenario),
         _ => Err(report.into_findings()),
@@ -43,12 +57,12 @@ pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Findings> {
 }
 
 /// The same, with what could be read where something is wrong.
-pub(crate) fn parse_all(file_name: &str, bytes: &[u8]) -> (Option<Scenario>, Lost, Report) {
+pub(crate) fn parse_all<D: Document>(file_name: &str, bytes: &[u8]) -> (Option<D>, Lost, Report) {
     if bytes.len() > LONGEST {
         let mut report = Report::new(file_name, "");
         report
-            .add(0..0, format!("{} bytes are too many for a scenario", bytes.len()))
-            .help(format!("a scenario has at most {LONGEST} bytes; is this the right file?"));
+            .add(0..0, format!("{} bytes are too many for {}", bytes.len(), D::NOUN))
+            .help(format!("{} has at most {LONGEST} bytes; is this the right file?", D::NOUN));
         return (None, Lost::default(), report);
     }
     match str::from_utf8(bytes) {
@@ -64,11 +78,11 @@ pub(crate) fn parse_all(file_name: &str, bytes: &[u8]) -> (Option<Scenario>, Los
     }
 }
 
-fn parse_text(source: &str, mut report: Report) -> (Option<Scenario>, Lost, Report) {
+fn parse_text<D: Document>(source: &str, mut report: Report) -> (Option<D>, Lost, Report) {
     let (table, errors) = DeTable::parse_recoverable(source);
     let mut recovered = true;
     for error in &errors {
-        recovered &= note_syntax(error, source, &mut report);
+        recovered &= note_syntax::<D>(error, source, &mut report);
     }
     if !recovered {
         // What is left of the file may have lost any of its parts.
@@ -76,18 +90,16 @@ fn parse_text(source: &str, mut report: Report) -> (Option<Scenario>, Lost, Repo
     }
     if table.get_ref().is_empty() {
         let message = if source.trim().is_empty() { "the file is empty" } else { "the file has no keys" };
-        report
-            .add(0..0, message)
-            .help("write at least a `description`, a `[network.<name>]` with a `subnet`, and a `[node.<name>]`");
+        report.add(0..0, message).help(D::LEAST);
         return (None, Lost::default(), report);
     }
     let mut lost = Lost::default();
-    let scenario = fit(table.get_ref(), &mut lost, &mut report);
-    (scenario, lost, report)
+    let document = fit(table.get_ref(), &mut lost, &mut report);
+    (document, lost, report)
 }
 
 /// Notes a syntax error, and says whether the parser lost nothing by it.
-fn note_syntax(error: &toml::de::Error, source: &str, report: &mut Report) -> bool {
+fn note_syntax<D: Document>(error: &toml::de::Error, source: &str, report: &mut Report) -> bool {
     let span = error.span().unwrap_or(0..0);
     let (message, expected) = match error.message().split_once(", expected ") {
         Some((message, expected)) => (message, Some(expected)),
@@ -116,7 +128,9 @@ fn note_syntax(error: &toml::de::Error, source: &str, report: &mut Report) -> bo
             false
         }
         "cannot recurse further; max recursion depth met" => {
-            report.add(span, "the nesting is too deep").help("no value of a scenario has more than a few levels");
+            report
+                .add(span, "the nesting is too deep")
+                .help(format!("no value of {} has more than a few levels", D::NOUN));
             false
         }
         _ => {
@@ -129,12 +143,12 @@ fn note_syntax(error: &toml::de::Error, source: &str, report: &mut Report) -> bo
     }
 }
 
-/// Reads a scenario from the tree. Whatever does not fit is noted and left out, and the rest is read again.
-fn fit(table: &DeTable<'_>, lost: &mut Lost, report: &mut Report) -> Option<Scenario> {
+/// Reads a document from the tree. Whatever does not fit is noted and left out, and the rest is read again.
+fn fit<D: Document>(table: &DeTable<'_>, lost: &mut Lost, report: &mut Report) -> Option<D> {
     let mut left_out = LeftOut::default();
     for _ in 0..FAULTS {
-        let fault = match Scenario::deserialize(Root { table, left_out: &left_out }) {
-            Ok(scenario) => return Some(scenario),
+        let fault = match D::deserialize(Root { table, left_out: &left_out }) {
+            Ok(document) => return Some(document),
             Err(fault) => fault,
         };
         if !follows(&fault, &left_out) {

@@ -118,7 +118,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match self.value {
-            DeValue::String(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text)),
+            DeValue::String(text) => visitor.visit_enum(Word(text)),
             DeValue::Table(table) => {
                 let mut entries = Entries::new(table, self.left_out);
                 match (entries.next(), entries.next()) {
@@ -253,6 +253,45 @@ impl<'t> de::SeqAccess<'t> for Items<'t> {
         let mut items = self.items.by_ref().map(|item| Value::new(item, self.left_out));
         let Some(item) = items.find(|item| !item.is_left_out()) else { return Ok(None) };
         seed.deserialize(item).map(Some).map_err(|fault| fault.at(item.span(), item.identity()))
+    }
+}
+
+/// A word, which says it all.
+struct Word<'t>(&'t str);
+
+impl<'t> de::EnumAccess<'t> for Word<'t> {
+    type Error = Fault;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'t>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
+        let variant = seed.deserialize(BorrowedStrDeserializer::new(self.0))?;
+        Ok((variant, self))
+    }
+}
+
+impl<'t> de::VariantAccess<'t> for Word<'t> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'t>>(self, _: T) -> Result<T::Value, Fault> {
+        Err(self.is_a_key())
+    }
+
+    fn tuple_variant<V: Visitor<'t>>(self, _: usize, _: V) -> Result<V::Value, Fault> {
+        Err(self.is_a_key())
+    }
+
+    fn struct_variant<V: Visitor<'t>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Fault> {
+        Err(self.is_a_key())
+    }
+}
+
+impl Word<'_> {
+    fn is_a_key(&self) -> Fault {
+        de::Error::invalid_type(Unexpected::Str(self.0), &"a table")
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use labrig_plan::{
     directive::Directive,
+    image::{Image, Recipe, Source},
     lab::{
         Check, CheckKind, Dhcp, Disk, Dns, Expect, Install, Lab, Network, NetworkV4, NetworkV6, Nic, Node, Origin,
         OriginFault, Proxy, Reservation, Upstream, Url,
@@ -38,7 +39,7 @@ impl Words {
     }
 }
 
-/// Three networks (NAT with DHCP and IPv6, isolated without DHCP, routed), a proxy for two of them, two nodes.
+/// Three networks (NAT with DHCP and IPv6, isolated without DHCP, routed), a proxy for two of them, two micro nodes, one with an image.
 pub(crate) fn lab(words: &Words) -> Lab {
     Lab {
         name: parsed("openstack"),
@@ -61,6 +62,15 @@ pub(crate) fn lab(words: &Words) -> Lab {
             directives: words.directives.clone(),
         }),
         upstream: upstream(words),
+        images: vec![Image {
+            name: parsed("debian"),
+            source: Source::Recipe(Recipe {
+                suite: None,
+                packages: vec![parsed("linux-image-cloud-amd64 | linux-image-virtual")],
+                files: BTreeMap::from([("/etc/motd".to_owned(), words.role.clone())]),
+                size: Size::from_mib(2048),
+            }),
+        }],
         nodes: vec![
             node(
                 "stack01",
@@ -72,6 +82,19 @@ pub(crate) fn lab(words: &Words) -> Lab {
                 &["vda", "vdb"],
             ),
             node("stack02", None, &[("edge", "52:54:00:00:02:0c", "172.20.0.12", true)], &[]),
+            Node {
+                install: Install::Image(parsed("debian")),
+                ..node(
+                    "stack03",
+                    Some(words),
+                    &[
+                        ("openstack", "52:54:00:00:01:0d", "192.168.100.13", true),
+                        ("storage", "52:54:00:00:03:0d", "10.20.0.13", false),
+                        ("edge", "52:54:00:00:02:0d", "172.20.0.13", true),
+                    ],
+                    &["vdb"],
+                )
+            },
         ],
         checks: vec![
             Check {
