@@ -5,6 +5,7 @@ mod doctor;
 mod down;
 mod enter;
 mod exit;
+mod images;
 mod ls;
 mod origin;
 mod render;
@@ -49,6 +50,9 @@ enum Verb {
     Console(enter::ConsoleArgs),
     /// Take a running lab down
     Down(down::Args),
+    /// List, build and remove the images that nodes boot from
+    #[command(subcommand)]
+    Images(images::Verb),
     /// Look at this host, and tell how to fix what is missing
     Doctor,
     /// Print the JSON Schema of scenario files, for editors
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Verb::Exec(args) => enter::exec(&args),
         Verb::Console(args) => enter::console(&args),
         Verb::Down(args) => down::main(&args),
+        Verb::Images(verb) => images::main(&verb),
         Verb::Doctor => doctor::main(),
         Verb::Schema => schema::main(),
         Verb::Supervise => supervise::main(),

@@ -9,6 +9,7 @@ use labrig_bringup::{
     report,
     spec::Then,
 };
+use labrig_host::image::Shelf;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -54,6 +55,11 @@ fn each(names: &[PathBuf], events: &EventsArgs, then: Then) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    let shelf = Shelf::within(&Places::from_environment().cache);
+    let ready: Vec<_> = loaded.iter().map(|scenario| scenario.need_images(&shelf)).collect();
+    if let Err(exit) = ready.into_iter().collect::<Result<(), Exit>>() {
+        return exit;
+    }
     let file = events.file.as_ref().map(|path| File::create(path).map_err(|error| (path, error)));
     let mut events = match file.transpose() {
         Ok(events) => events,

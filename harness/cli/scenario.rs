@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use labrig_plan::lab::Lab;
+use labrig_bringup::catalogue;
+use labrig_host::image::Shelf;
+use labrig_plan::{image, lab::Lab};
 
 use crate::{exit::Exit, ui};
 
@@ -18,20 +20,43 @@ const LARGEST: u64 = 64 << 20;
 pub(crate) struct Loaded {
     pub(crate) path: PathBuf,
     pub(crate) lab: Lab,
+    bytes: Vec<u8>,
+}
+
+impl Loaded {
+    /// Shows which images this machine has not built, or damaged.
+    ///
+    /// # Errors
+    /// [`Exit::BadInput`] if there are any: the scenario names something that is not there.
+    pub(crate) fn need_images(&self, shelf: &Shelf) -> Result<(), Exit> {
+        let images = self.lab.images.iter();
+        let absent: Vec<_> = images.filter_map(|image| Some((image.name.clone(), shelf.find(image).err()?))).collect();
+        match image::absent(&self.path.to_string_lossy(), &self.bytes, &absent) {
+            Some(findings) => {
+                ui::findings(&findings);
+                Err(Exit::BadInput)
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Loads all of `names` and shows everything that is wrong with any of them. A name is a file, or the stem of one in
-/// `scenarios/`.
+/// `scenarios/`. A catalogue of images among several names is no scenario, and left out: `scenarios/*.toml` has it too.
 pub(crate) fn load_all(names: &[PathBuf]) -> Result<Vec<Loaded>, Exit> {
-    let loaded: Vec<_> = names.iter().map(|name| load(name)).collect();
+    let is_scenario = |name: &&PathBuf| names.len() == 1 || !image::is_catalogue(&name.to_string_lossy());
+    let loaded: Vec<_> = names.iter().filter(is_scenario).map(|name| load(name)).collect();
     loaded.into_iter().collect::<Option<_>>().ok_or(Exit::BadInput)
 }
 
 fn load(name: &Path) -> Option<Loaded> {
     let path = resolve(name);
     let bytes = read(&path).map_err(|error| ui::unreadable(&path, &error)).ok()?;
-    let lab = labrig_plan::load(&path.to_string_lossy(), &bytes).map_err(|findings| ui::findings(&findings)).ok()?;
-    Some(Loaded { path, lab })
+    let catalogue = catalogue::beside(&path).map_err(|error| ui::catalogue(&error)).ok()?;
+    let lab = labrig_plan::load_with(&path.to_string_lossy(), &bytes, &catalogue)
+        .map_err(|findings| ui::findings(&findings))
+        .ok()?;
+    Some(Loaded { path, lab, bytes })
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

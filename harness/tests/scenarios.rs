@@ -14,6 +14,7 @@ use std::{
 
 use insta::Settings;
 use labrig_bringup::{
+    catalogue,
     client::{Options, Run},
     places::Places,
     record::Verdict,
@@ -53,7 +54,8 @@ fn trials(path: &Path) -> Vec<Trial> {
 
 fn load(path: &Path) -> Result<Lab, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
-    labrig_plan::load(&path.to_string_lossy(), &bytes).map_err(|findings| findings.to_string())
+    let catalogue = catalogue::beside(path).map_err(|error| error.to_string())?;
+    labrig_plan::load_with(&path.to_string_lossy(), &bytes, &catalogue).map_err(|findings| findings.to_string())
 }
 
 /// Compares one artifact with its snapshot, `snapshots/<scenario>/<artifact>.snap`.

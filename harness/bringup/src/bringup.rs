@@ -11,8 +11,8 @@ use std::{
 
 use labrig_host::{
     census::Census,
+    cloud_init,
     firewall::{self, Rules},
-    guest::NodeFiles,
     keys::RunKeys,
     libvirt::Libvirt,
     process::Daemon,
@@ -24,7 +24,7 @@ use labrig_host::{
 };
 use labrig_plan::{
     artifact::Accelerator,
-    lab::{Lab, Node, Stage},
+    lab::{Install, Lab, Node, Stage},
     layout,
     name::NodeName,
     render,
@@ -36,6 +36,7 @@ use crate::{
     check,
     event::{Event, NodeState},
     failure::{Failure, LogTail},
+    media::Media,
     running::Running,
     spec::{LabSpec, Then},
     teller::Teller,
@@ -50,6 +51,7 @@ pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Censu
     let work = Work {
         lab: Arc::new(spec.lab),
         accelerator: spec.accelerator,
+        media: Arc::new(Media::new(&spec.run, spec.images)),
         teller: Arc::clone(teller),
         census: census.clone(),
     };
@@ -99,6 +101,7 @@ struct Host {
 struct Work {
     lab: Arc<Lab>,
     accelerator: Accelerator,
+    media: Arc<Media>,
     teller: Arc<Teller>,
     census: Census,
 }
@@ -201,14 +204,7 @@ impl Work {
         };
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Starting });
         let keys = host.keys.hosts.get(&node.name).ok_or_else(|| failed(&"it has no host key"))?;
-        let config = render::guest_config(node, &self.lab);
-        NodeFiles { config: &config, host: keys, login: &host.keys.login }
-            .write_initrd(Path::new(layout::GUEST), Path::new(&layout::node_initrd(&node.name)))
-            .map_err(|e| failed(&e))?;
-        for disk in &node.disks {
-            let path = layout::node_disk(&node.name, &disk.target);
-            labrig_host::disk::create(Path::new(&path), disk.size).map_err(|e| failed(&e))?;
-        }
+        self.media.make(node, &self.lab, keys, &host.keys.login).map_err(|e| failed(&e))?;
         let xml = render::domain_xml(node, &self.lab, self.accelerator);
         host.libvirt.start_domain(&xml).map_err(|e| failed(&e))?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Running });
@@ -225,9 +221,9 @@ impl Work {
         let pinned = host.keys.hosts.get(&node.name).ok_or_else(|| failed(&"it has no host key"))?;
         let address = node.nics.first().ok_or_else(|| failed(&"it has no NIC"))?.v4;
         let address = SocketAddr::from((address, 22));
-        let limit = self.patience();
+        let limit = self.patience(node);
         let what = format!("SSH login at {address}");
-        let session = wait::until(&what, limit, Duration::from_millis(100), || {
+        let mut session = wait::until(&what, limit, Duration::from_millis(100), || {
             match Session::connect(address, pinned.public(), &host.keys.login, limit) {
                 Ok(session) => Ok(Progress::Done(session)),
                 Err(error) if error.is_final() => Err(error),
@@ -235,17 +231,29 @@ impl Work {
             }
         })
         .map_err(|e| failed(&e))?;
+        if node.install.image().is_some() {
+            self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::LoggedIn });
+            cloud_init::finish(&mut session, limit).map_err(|e| failed(&e))?;
+        }
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
         Ok(session)
     }
 
-    /// How long a node may take to its SSH login: alone some 5 s under TCG; many share the cores.
-    fn patience(&self) -> Duration {
+    /// How long a node may take to its SSH login: alone some 5 s under TCG, and 60 s with a whole distribution; many
+    /// share the cores.
+    fn patience(&self, node: &Node) -> Duration {
         let nodes = u32::try_from(self.lab.nodes.len()).unwrap_or(u32::MAX);
-        match self.accelerator {
-            Accelerator::Kvm => Duration::from_secs(30) + Duration::from_secs(2).saturating_mul(nodes),
-            Accelerator::Tcg => Duration::from_secs(90) + Duration::from_secs(10).saturating_mul(nodes),
-        }
+        let whole = self.lab.nodes.iter().filter(|node| node.install.image().is_some()).count();
+        let whole = u32::try_from(whole).unwrap_or(u32::MAX);
+        let (alone, each, each_whole) = match (self.accelerator, &node.install) {
+            (Accelerator::Kvm, Install::Micro) => (30, 2, 5),
+            (Accelerator::Kvm, Install::Image(_)) => (120, 2, 10),
+            (Accelerator::Tcg, Install::Micro) => (90, 10, 30),
+            (Accelerator::Tcg, Install::Image(_)) => (300, 10, 90),
+        };
+        Duration::from_secs(alone)
+            + Duration::from_secs(each).saturating_mul(nodes)
+            + Duration::from_secs(each_whole).saturating_mul(whole)
     }
 
     /// Performs all checks: first those that need nothing for themselves, all at once; then the others, in the order

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt, io,
     io::{BufRead, BufReader, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ChildStdin, ChildStdout},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
     thread,
@@ -14,11 +14,14 @@ use std::{
 use labrig_host::{
     acceleration::{self, Choice},
     budget::{Budget, Need},
-    guest, probe,
+    guest,
+    image::{Shelf, Stored},
+    probe,
     sandbox::{self, Launch, Launched},
 };
 use labrig_plan::{
     lab::{Lab, Stage},
+    name::ImageName,
     render,
 };
 
@@ -110,10 +113,10 @@ impl Run {
     /// # Errors
     /// When the run folder cannot be written. Everything else is a verdict.
     pub fn run(self, listen: &mut dyn FnMut(&Line)) -> io::Result<Ended> {
-        let lab = self.lab.clone();
-        let Some(fit) = self.unless_asked(move || fit(&lab)) else { return Ok(self.not_begun(INTERRUPTED)) };
-        let Choice { accelerator, why } = match fit {
-            Ok(choice) => choice,
+        let (lab, cache) = (self.lab.clone(), self.options.cache.clone());
+        let Some(fit) = self.unless_asked(move || fit(&lab, &cache)) else { return Ok(self.not_begun(INTERRUPTED)) };
+        let (Choice { accelerator, why }, images) = match fit {
+            Ok(fit) => fit,
             Err(reasons) => return Ok(self.not_begun(Verdict::Skipped { reasons })),
         };
         let need = Need::of(&self.lab, accelerator);
@@ -144,6 +147,7 @@ impl Run {
                     accelerator,
                     run: folder.path().to_owned(),
                     guest: image.dir,
+                    images,
                     began: watch.began(),
                     then: self.options.then,
                 };
@@ -198,11 +202,13 @@ impl Run {
     }
 }
 
-/// How this host runs the lab's guests, or everything that it lacks.
-fn fit(lab: &Lab) -> Result<Choice, Vec<String>> {
-    probe::satisfies(lab).map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>()).and_then(
-        |()| acceleration::choose(lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()]),
-    )
+/// How this host runs the lab's guests, and from which images; or everything that it lacks.
+fn fit(lab: &Lab, cache: &Path) -> Result<(Choice, BTreeMap<ImageName, Stored>), Vec<String>> {
+    probe::satisfies(lab, cache).map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let choice = acceleration::choose(lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()])?;
+    let shelf = Shelf::within(cache);
+    let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
+    Ok((choice, images.collect()))
 }
 
 fn preflight(subject: &str, seen: &dyn fmt::Display) -> Failure {

@@ -89,6 +89,8 @@ pub enum NodeState {
     Starting,
     /// Its virtual machine runs.
     Running,
-    /// It let us in over SSH, with the pinned host key.
+    /// It let us in over SSH, and cloud-init is still at work on it.
+    LoggedIn,
+    /// It let us in over SSH, with the pinned host key, and is ready.
     Reachable,
 }

@@ -5,10 +5,12 @@
 //! everything it makes. [`event`]s are all that passes between them.
 
 mod bringup;
+pub mod catalogue;
 mod check;
 pub mod client;
 pub mod event;
 pub mod failure;
+mod media;
 pub mod places;
 pub mod record;
 pub mod report;

@@ -1,8 +1,9 @@
 //! What a client hands to the supervisor: one JSON line on its standard input.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use labrig_plan::{artifact::Accelerator, lab::Lab};
+use labrig_host::image::Stored;
+use labrig_plan::{artifact::Accelerator, lab::Lab, name::ImageName};
 use serde::{Deserialize, Serialize};
 
 /// Everything a supervisor has to know.
@@ -16,6 +17,8 @@ pub struct LabSpec {
     pub run: PathBuf,
     /// The micro guest's image folder, as the client sees it.
     pub guest: PathBuf,
+    /// The images that nodes boot from, as the client sees them.
+    pub images: BTreeMap<ImageName, Stored>,
     /// When the run began, in milliseconds since the Unix epoch.
     pub began: u64,
     /// What happens once the lab is up.

@@ -42,7 +42,9 @@ pub fn supervise() -> io::Result<()> {
     let spec: LabSpec = serde_json::from_str(&line)?;
     // As long as the host's own procfs is there, it tells which process this is outside.
     RunFolder::open(&spec.run).write_pid(&fs_err::read_link("/proc/self")?.to_string_lossy())?;
-    let settle = Settle { run: &spec.run, guest: &spec.guest, cache: None, kvm: spec.accelerator == Accelerator::Kvm };
+    let images: Vec<_> = spec.images.iter().map(|(name, image)| (name.clone(), image.folder.clone())).collect();
+    let kvm = spec.accelerator == Accelerator::Kvm;
+    let settle = Settle { run: &spec.run, guest: &spec.guest, images: &images, cache: None, kvm };
     let settled = sandbox::settle(&settle);
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));

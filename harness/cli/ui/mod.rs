@@ -11,7 +11,10 @@ use std::{
 };
 
 use annotate_snippets::{Group, Level, Renderer};
-use labrig_bringup::record::{Record, Verdict};
+use labrig_bringup::{
+    catalogue::CatalogueError,
+    record::{Record, Verdict},
+};
 use labrig_host::probe::Probe;
 use labrig_plan::finding::Findings;
 use text::{clipped, printable};
@@ -56,6 +59,14 @@ pub(crate) fn findings(findings: &Findings) {
     }
     if findings.more() > 0 {
         note(&format!("and {} more", findings.more()));
+    }
+}
+
+/// A catalogue of images that is of no use.
+pub(crate) fn catalogue(why: &CatalogueError) {
+    match why {
+        CatalogueError::Wrong(wrong) => findings(wrong),
+        CatalogueError::Unreadable(..) => error(&why.to_string(), None),
     }
 }
 

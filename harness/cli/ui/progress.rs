@@ -94,6 +94,7 @@ fn word(state: NodeState) -> &'static str {
     match state {
         NodeState::Starting => "starting",
         NodeState::Running => "running, waiting for SSH",
+        NodeState::LoggedIn => "logged in, waiting for cloud-init",
         NodeState::Reachable => "reachable over SSH",
     }
 }

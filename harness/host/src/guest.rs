@@ -13,10 +13,9 @@ mod image;
 mod initramfs;
 mod modules;
 mod node;
-mod packages;
-mod store;
+pub(crate) mod packages;
 
+pub use crate::store::cache_folder;
 pub use error::{GuestError, GuestErrorKind};
 pub use image::{Image, cached, ensure};
 pub use node::NodeFiles;
-pub use store::cache_folder;

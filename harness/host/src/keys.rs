@@ -33,6 +33,7 @@ pub struct HostKey {
 pub struct HostKeyPair {
     public: HostKey,
     dropbear: Zeroizing<Vec<u8>>,
+    openssh: Zeroizing<String>,
 }
 
 /// The key that logs in on every node of a run.
@@ -175,15 +176,22 @@ impl HostKeyPair {
         let bytes = Zeroizing::new(pair.to_bytes());
         // Dropbear keeps the 64 bytes seed || public key as one string behind the name of the algorithm.
         let dropbear = Zeroizing::new(strings([ED25519.as_bytes(), bytes.as_slice()]));
-        let public = HostKey::encode(PrivateKey::from(pair).public_key())
-            .map_err(|kind| KeyError { place: "make a host key".to_owned(), kind })?;
-        Ok(Self { public, dropbear })
+        let key = PrivateKey::from(pair);
+        let failed = |kind| KeyError { place: "make a host key".to_owned(), kind };
+        let public = HostKey::encode(key.public_key()).map_err(failed)?;
+        let openssh = key.to_openssh(LineEnding::LF).map_err(|error| failed(error.into()))?;
+        Ok(Self { public, dropbear, openssh })
     }
 
     /// The half that everybody may know.
     #[must_use]
     pub const fn public(&self) -> &HostKey {
         &self.public
+    }
+
+    /// The private key in OpenSSH's format.
+    pub(crate) fn openssh(&self) -> &str {
+        &self.openssh
     }
 
     /// The private key as dropbear keeps it in `/etc/dropbear/dropbear_ed25519_host_key`.
@@ -236,6 +244,12 @@ impl HostKey {
     pub fn known_hosts_line(&self, node: &NodeName, addresses: &[IpAddr]) -> String {
         let addresses: String = addresses.iter().map(|address| format!(",{address}")).collect();
         format!("{node}{addresses} {}\n", self.text)
+    }
+
+    /// The key as OpenSSH writes it: `ssh-ed25519 AAAA...`, without a newline.
+    #[must_use]
+    pub fn openssh(&self) -> &str {
+        &self.text
     }
 
     /// The key as it goes over the wire (RFC 8709, section 4).

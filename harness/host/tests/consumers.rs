@@ -10,8 +10,9 @@ use std::{path::Path, process::Command, time::Duration};
 use labrig_host::process::{self, ProcessError};
 use labrig_plan::{
     artifact::{Artifact, Consumer},
+    image::{CATALOGUE, Catalogue, is_catalogue},
     lab::{Lab, Stage},
-    load, render,
+    load_with, render,
 };
 use nix::unistd::geteuid;
 use support::{Words, lab};
@@ -206,13 +207,17 @@ impl Reader {
 /// The labs of the scenarios that labrig ships.
 fn shipped() -> Vec<Lab> {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
-    let files = fs_err::read_dir(scenarios).expect("the scenarios");
+    let files = fs_err::read_dir(&scenarios).expect("the scenarios");
     let paths = files.map(|file| file.expect("a scenario").path());
     let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let catalogue = fs_err::read(scenarios.join(CATALOGUE)).expect("the catalogue");
+    let catalogue = Catalogue::load(CATALOGUE, &catalogue).expect("a catalogue");
     paths
+        .filter(|path| !is_catalogue(&path.to_string_lossy()))
         .map(|path| {
             let bytes = fs_err::read(&path).expect("a scenario");
-            load(&path.to_string_lossy(), &bytes).unwrap_or_else(|findings| panic!("{}: {findings:?}", path.display()))
+            load_with(&path.to_string_lossy(), &bytes, &catalogue)
+                .unwrap_or_else(|findings| panic!("{}: {findings:?}", path.display()))
         })
         .collect()
 }

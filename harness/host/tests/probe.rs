@@ -39,7 +39,7 @@ fn a_record_names_what_is_installed() {
 
 #[test]
 fn kvm_is_only_missed_by_a_lab_that_insists_on_it() {
-    let missing = |lab: &Lab| probe::satisfies(lab).err().unwrap_or_default();
+    let missing = |lab: &Lab| probe::satisfies(lab, std::path::Path::new("/nowhere")).err().unwrap_or_default();
     let kvm = |lab: &Lab| missing(lab).iter().any(|missing| missing.what.starts_with("KVM: "));
     assert!(!kvm(&lab("")));
     assert_eq!(kvm(&lab("acceleration = \"kvm\"\n")), acceleration::glance().is_err());

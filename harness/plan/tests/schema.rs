@@ -62,6 +62,7 @@ fn shipped_scenarios_fit() {
         "two-networks",
         "isolated",
         "ipv6",
+        "image",
         "trap-dns",
         "trap-https-port",
         "trap-delay-pool",

@@ -3,15 +3,25 @@
 
 use std::{fs, path::PathBuf};
 
-use labrig_plan::load;
+use labrig_plan::{
+    image::{Catalogue, is_catalogue},
+    load_with,
+};
 
 /// Name and bytes of every scenario in a folder below `scenarios/`, in the order of their names.
 fn scenarios(folder: &str) -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(folder);
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    files.retain(|file| !is_catalogue(file.to_str().unwrap()));
     files.sort();
     files.iter().map(|file| (file.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(file).unwrap())).collect()
+}
+
+/// The catalogue beside them.
+fn catalogue() -> Catalogue {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/images.toml");
+    Catalogue::load("images.toml", &fs::read(file).unwrap()).unwrap_or_else(|findings| panic!("{findings}"))
 }
 
 #[test]
@@ -19,7 +29,7 @@ fn every_shipped_scenario_is_a_lab() {
     let shipped = scenarios("");
     assert!(!shipped.is_empty());
     for (name, bytes) in shipped {
-        if let Err(findings) = load(&name, &bytes) {
+        if let Err(findings) = load_with(&name, &bytes, &catalogue()) {
             panic!("{findings}");
         }
     }
@@ -28,7 +38,7 @@ fn every_shipped_scenario_is_a_lab() {
 #[test]
 fn a_lab_follows_from_its_text_to_the_byte() {
     for (name, bytes) in scenarios("") {
-        let json = || serde_json::to_string(&load(&name, &bytes).unwrap()).unwrap();
+        let json = || serde_json::to_string(&load_with(&name, &bytes, &catalogue()).unwrap()).unwrap();
         assert_eq!(json(), json(), "{name}");
     }
 }
@@ -36,7 +46,7 @@ fn a_lab_follows_from_its_text_to_the_byte() {
 #[test]
 fn a_lab_survives_its_way_to_the_supervisor() {
     for (name, bytes) in scenarios("") {
-        let lab = load(&name, &bytes).unwrap();
+        let lab = load_with(&name, &bytes, &catalogue()).unwrap();
         let read: labrig_plan::lab::Lab = serde_json::from_str(&serde_json::to_string(&lab).unwrap()).unwrap();
         assert_eq!(lab, read, "{name}");
     }
@@ -47,6 +57,6 @@ fn no_invalid_scenario_is_a_lab() {
     let invalid = scenarios("invalid");
     assert!(invalid.len() >= 20, "only {} files", invalid.len());
     for (name, bytes) in invalid {
-        assert!(load(&name, &bytes).is_err(), "{name} is a lab");
+        assert!(load_with(&name, &bytes, &catalogue()).is_err(), "{name} is a lab");
     }
 }

@@ -10,8 +10,9 @@ pub(crate) use command::labrig;
 
 use std::path::{Path, PathBuf};
 
+use labrig_bringup::places::Places;
 use labrig_host::probe;
-use labrig_plan::lab::Lab;
+use labrig_plan::{image::is_catalogue, lab::Lab};
 
 /// The repository.
 pub(crate) fn root() -> &'static Path {
@@ -34,6 +35,7 @@ fn toml_files(folder: &Path) -> Vec<PathBuf> {
         .flatten()
         .map(|entry| folder.join(entry.file_name()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| !is_catalogue(&path.to_string_lossy()))
         .collect();
     files.sort();
     files
@@ -51,5 +53,5 @@ pub(crate) fn runs() -> PathBuf {
 
 /// Whether this host cannot run a lab.
 pub(crate) fn unfit(lab: &Lab) -> bool {
-    probe::satisfies(lab).is_err()
+    probe::satisfies(lab, &Places::from_environment().cache).is_err()
 }

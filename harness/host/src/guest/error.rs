@@ -2,7 +2,10 @@
 
 use std::{io, path::Path};
 
-use crate::process::{ProcessError, ProcessErrorKind};
+use crate::{
+    process::{ProcessError, ProcessErrorKind},
+    store::StoreError,
+};
 
 /// Why a micro guest image could not be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -61,12 +64,18 @@ impl GuestErrorKind {
 }
 
 impl GuestError {
-    pub(super) fn new(doing: impl Into<String>, kind: impl Into<GuestErrorKind>) -> Self {
+    pub(crate) fn new(doing: impl Into<String>, kind: impl Into<GuestErrorKind>) -> Self {
         Self { doing: doing.into(), kind: kind.into() }
     }
 
-    pub(super) fn at(verb: &str, path: &Path, kind: impl Into<GuestErrorKind>) -> Self {
+    pub(crate) fn at(verb: &str, path: &Path, kind: impl Into<GuestErrorKind>) -> Self {
         Self::new(format!("{verb} {}", path.display()), kind)
+    }
+}
+
+impl From<StoreError> for GuestError {
+    fn from(StoreError { doing, error }: StoreError) -> Self {
+        Self::new(doing, error)
     }
 }
 

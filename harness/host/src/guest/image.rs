@@ -6,19 +6,31 @@ use std::{
 };
 
 use labrig_plan::render::GUEST_INIT;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::{
     GuestError, initramfs,
-    packages::{Apt, Selection},
-    store::{FILES, Manifest, Store, hex, world},
+    packages::{Apt, Package, Selection},
 };
+use crate::store::{Manifest, Store, hex, world};
 
 /// Changes whenever the same packages and the same `/init` give another image.
 const BUILDER: &str = "labrig guest 1";
-/// The prefix of the folders in which images are built.
-const BUILDING: &str = ".building-";
+/// Where images are kept in the cache.
+const STORE: &str = "guest";
+/// What the one that is right is found by.
+const KEY: &str = "current";
+/// The files of an image.
+const FILES: [&str; 2] = ["vmlinuz", "initramfs"];
+
+/// What is known of an image besides its files.
+#[derive(Debug, Serialize, Deserialize)]
+struct Details {
+    kernel: String,
+    packages: Vec<Package>,
+}
 
 /// A micro guest image in the cache. Never changes once it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +52,7 @@ pub struct Image {
 /// # Errors
 /// [`GuestError`]; the kind has a hint for what a person can mend.
 pub fn ensure(cache: &Path) -> Result<Image, GuestError> {
-    let store = Store::within(cache);
+    let store = Store::within(cache, STORE);
     if let Some(image) = current(&store) {
         return Ok(image);
     }
@@ -55,12 +67,15 @@ pub fn ensure(cache: &Path) -> Result<Image, GuestError> {
 /// The image in `cache`, if it is there and up to date. Builds nothing and takes less than a millisecond.
 #[must_use]
 pub fn cached(cache: &Path) -> Option<Image> {
-    current(&Store::within(cache))
+    current(&Store::within(cache, STORE))
 }
 
 fn current(store: &Store) -> Option<Image> {
-    let (digest, kernel) = store.current(&recipe())?;
-    Some(Image { dir: store.image(&digest), digest, kernel })
+    store.current(KEY, &world(&recipe())).map(|manifest| image(store, manifest))
+}
+
+fn image(store: &Store, manifest: Manifest<Details>) -> Image {
+    Image { dir: store.entry(&manifest.digest), digest: manifest.digest, kernel: manifest.details.kernel }
 }
 
 /// What the image depends on besides packages.
@@ -70,14 +85,10 @@ fn recipe() -> String {
 
 /// Asks apt, and builds the image unless it is there already. The store has to be locked.
 fn build(store: &Store) -> Result<Image, GuestError> {
-    sweep(store);
     let recipe = recipe();
     // Taken before apt is asked: lists that change meanwhile make the next one ask again.
     let world = world(&recipe);
-    let work = tempfile::Builder::new()
-        .prefix(BUILDING)
-        .tempdir_in(store.folder())
-        .map_err(|error| GuestError::at("make a folder in", store.folder(), error))?;
+    let work = store.workshop()?;
     let apt = Apt::within(work.path())?;
     let selection = apt.select()?;
     let digest = digest(&recipe, &selection);
@@ -85,8 +96,8 @@ fn build(store: &Store) -> Result<Image, GuestError> {
         Some(manifest) => manifest,
         None => build_from(&apt, selection, &work, &digest, store)?,
     };
-    store.set_current(&manifest, world)?;
-    Ok(Image { dir: store.image(&digest), digest, kernel: manifest.kernel })
+    store.set_current(KEY, &manifest, world)?;
+    Ok(image(store, manifest))
 }
 
 fn build_from(
@@ -95,7 +106,7 @@ fn build_from(
     work: &TempDir,
     digest: &str,
     store: &Store,
-) -> Result<Manifest, GuestError> {
+) -> Result<Manifest<Details>, GuestError> {
     let tree = apt.unpack(&selection)?;
     let kernel = tree.find([format!("boot/vmlinuz-{}", selection.kernel).as_str()])?;
     let kernel = fs::read(&kernel).map_err(|error| GuestError::at("read", &kernel, error))?;
@@ -103,32 +114,15 @@ fn build_from(
 
     let folder = work.path().join("image");
     fs::create_dir(&folder).map_err(|error| GuestError::at("make", &folder, error))?;
-    let mut sha256 = std::collections::BTreeMap::new();
     for (name, content) in FILES.into_iter().zip([kernel, initramfs]) {
         let path = folder.join(name);
         fs::write(&path, &content).map_err(|error| GuestError::at("write", &path, error))?;
-        sha256.insert(name.to_owned(), hex(&Sha256::digest(&content)));
     }
-    let manifest =
-        Manifest { digest: digest.to_owned(), kernel: selection.kernel, packages: selection.packages, sha256 };
-    manifest.write(&folder)?;
-
-    let place = store.image(digest);
-    // What is there is damaged, or it would have been taken.
-    let _ = fs::remove_dir_all(&place);
-    fs::rename(&folder, &place).map_err(|error| GuestError::at("make", &place, error))?;
-    Ok(manifest)
+    let Selection { kernel, packages } = selection;
+    Ok(store.keep(&folder, digest, Details { kernel, packages })?)
 }
 
 fn digest(recipe: &str, selection: &Selection) -> String {
     let packages = format!("{recipe} {} {:?}", selection.kernel, selection.packages);
     hex(&Sha256::digest(packages))
-}
-
-/// Removes what builds that were killed have left.
-fn sweep(store: &Store) {
-    let entries = store.folder().read_dir().into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(BUILDING)) {
-        let _ = fs::remove_dir_all(entry.path());
-    }
 }

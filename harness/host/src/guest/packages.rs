@@ -27,16 +27,16 @@ const UNPACK: Duration = Duration::from_secs(120);
 
 /// What apt chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Selection {
+pub(crate) struct Selection {
     /// The kernel's version as `uname -r` prints it.
-    pub(super) kernel: String,
+    pub(crate) kernel: String,
     /// All packages, sorted by name.
-    pub(super) packages: Vec<Package>,
+    pub(crate) packages: Vec<Package>,
 }
 
 /// One package of one version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Package {
+pub(crate) struct Package {
     /// `NAME_VERSION_ARCHITECTURE.deb`, a colon in the version being `%3a`.
     file: String,
     /// Its hash as apt knows it, with the name of the algorithm.
@@ -44,23 +44,39 @@ pub(super) struct Package {
 }
 
 /// The files of all packages, as if they were installed below a folder.
-pub(super) struct Tree(PathBuf);
+pub(crate) struct Tree(PathBuf);
 
 /// apt, working in a folder of ours.
-pub(super) struct Apt<'a> {
+pub(crate) struct Apt<'a> {
     folder: &'a Path,
+    /// A `sources.list` of ours in the place of the machine's sources.
+    sources: Option<&'a Path>,
 }
 
 impl<'a> Apt<'a> {
     /// Prepares `folder`, which has to be empty.
-    pub(super) fn within(folder: &'a Path) -> Result<Self, GuestError> {
+    pub(crate) fn within(folder: &'a Path) -> Result<Self, GuestError> {
         let partial = folder.join("apt/archives/partial");
         std::fs::create_dir_all(&partial).map_err(|error| GuestError::at("make", &partial, error))?;
-        Ok(Self { folder })
+        Ok(Self { folder, sources: None })
+    }
+
+    /// The same, with these of the machine's sources alone. What is not in apt's lists is not known.
+    pub(crate) fn with_sources(self, sources: &'a Path) -> Self {
+        Self { sources: Some(sources), ..self }
+    }
+
+    /// Whether there is such a package.
+    pub(crate) fn knows(&self, package: &str) -> Result<bool, GuestError> {
+        let mut command = self.command("apt-cache");
+        command.args(["--no-all-versions", "show", package]);
+        let asked = process::capture(&mut command, None, ASK);
+        let (status, _) = asked.map_err(|error| GuestError::new(format!("ask apt for {package}"), error))?;
+        Ok(status.success())
     }
 
     /// Chooses the kernel, the programs, and the libraries that these need.
-    pub(super) fn select(&self) -> Result<Selection, GuestError> {
+    pub(crate) fn select(&self) -> Result<Selection, GuestError> {
         let (kernel, packages) = self.kernel()?;
         let mut packages = self.uris(&["download"], &packages)?;
         packages.extend(self.uris(&["install", "--no-install-recommends"], &PROGRAMS)?);
@@ -70,15 +86,8 @@ impl<'a> Apt<'a> {
     }
 
     /// Downloads the packages and unpacks them all into one tree.
-    pub(super) fn unpack(&self, selection: &Selection) -> Result<Tree, GuestError> {
-        let debs = self.folder.join("debs");
-        std::fs::create_dir(&debs).map_err(|error| GuestError::at("make", &debs, error))?;
-        let mut download = self.command("apt-get");
-        download.args(["-qq", "-o", "Acquire::Retries=3", "download"]).current_dir(&debs);
-        download.args(selection.packages.iter().map(Package::pinned));
-        process::run(&mut download, None, FETCH)
-            .map_err(|error| GuestError::new("download the micro guest's packages", download_error(error)))?;
-
+    pub(crate) fn unpack(&self, selection: &Selection) -> Result<Tree, GuestError> {
+        let debs = self.download(&selection.packages)?;
         let tree = self.folder.join("tree");
         for package in &selection.packages {
             let deb = debs.join(&package.file);
@@ -86,6 +95,18 @@ impl<'a> Apt<'a> {
                 .map_err(|error| GuestError::at("unpack", &deb, error))?;
         }
         Ok(Tree(tree))
+    }
+
+    /// Downloads packages into a folder. apt holds each against its hash.
+    pub(crate) fn download(&self, packages: &[Package]) -> Result<PathBuf, GuestError> {
+        let debs = self.folder.join("debs");
+        std::fs::create_dir(&debs).map_err(|error| GuestError::at("make", &debs, error))?;
+        let mut download = self.command("apt-get");
+        download.args(["-qq", "-o", "Acquire::Retries=3", "download"]).current_dir(&debs);
+        download.args(packages.iter().map(Package::pinned));
+        process::run(&mut download, None, FETCH)
+            .map_err(|error| GuestError::new("download packages", download_error(error)))?;
+        Ok(debs)
     }
 
     /// The newest kernel's version, and the packages with it and its modules.
@@ -116,7 +137,7 @@ impl<'a> Apt<'a> {
     }
 
     /// What apt would fetch: one `'URI' FILE SIZE HASH` a line (apt-get(8), `--print-uris`).
-    fn uris(&self, verb: &[&str], packages: &[impl AsRef<str>]) -> Result<Vec<Package>, GuestError> {
+    pub(crate) fn uris(&self, verb: &[&str], packages: &[impl AsRef<str>]) -> Result<Vec<Package>, GuestError> {
         let names: Vec<&str> = packages.iter().map(AsRef::as_ref).collect();
         let mut command = self.command("apt-get");
         command.args(["-qq", "--print-uris"]).args(verb).args(&names);
@@ -146,6 +167,10 @@ impl<'a> Apt<'a> {
         for option in options {
             command.args(["-o", &option]);
         }
+        if let Some(sources) = self.sources {
+            command.args(["-o", "Dir::Etc::SourceParts=/dev/null", "-o"]);
+            command.arg(format!("Dir::Etc::SourceList={}", sources.display()));
+        }
         command
     }
 }
@@ -153,7 +178,7 @@ impl<'a> Apt<'a> {
 impl Tree {
     /// The first of these paths that exists. A distribution that has merged `/lib` into `/usr/lib` has some files in
     /// the one, some in the other.
-    pub(super) fn find<'p>(&self, places: impl IntoIterator<Item = &'p str>) -> Result<PathBuf, GuestError> {
+    pub(crate) fn find<'p>(&self, places: impl IntoIterator<Item = &'p str>) -> Result<PathBuf, GuestError> {
         let mut first = None;
         for place in places {
             let path = self.0.join(place);
@@ -175,11 +200,16 @@ impl Package {
         Some(Self { file, hash: words.next().unwrap_or_default().to_owned() })
     }
 
+    /// Name, version and architecture, as dpkg has them.
+    pub(crate) fn parts(&self) -> (String, String, String) {
+        let mut words = self.file.trim_end_matches(".deb").split('_').map(|word| word.replace("%3a", ":"));
+        let mut next = || words.next().unwrap_or_default();
+        (next(), next(), next())
+    }
+
     /// `NAME=VERSION`, which is how apt is asked for this very version.
     fn pinned(&self) -> String {
-        let mut words = self.file.split('_');
-        let name = words.next().unwrap_or_default();
-        let version = words.next().unwrap_or_default().replace("%3a", ":");
+        let (name, version, _) = self.parts();
         format!("{name}={version}")
     }
 }
@@ -189,8 +219,8 @@ fn cache_option(folder: &Path) -> String {
 }
 
 /// Without lists apt knows no package at all, which is another story than one package that it does not know.
-fn unknown(names: &[&str]) -> GuestErrorKind {
-    let has_lists = Path::new(super::store::APT_LISTS).read_dir().is_ok_and(|mut entries| {
+pub(crate) fn unknown(names: &[&str]) -> GuestErrorKind {
+    let has_lists = Path::new(crate::store::APT_LISTS).read_dir().is_ok_and(|mut entries| {
         entries.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().contains("_Packages")))
     });
     if has_lists {

@@ -10,6 +10,7 @@ use labrig_plan::{
 use super::install;
 use crate::{
     acceleration,
+    image::Shelf,
     process::{self, package_of},
     sandbox::{self, Missing},
 };
@@ -27,14 +28,15 @@ const LIBRARIES: [&str; 3] = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/l
 /// without starting squid.
 const SQUID_TLS_HELPERS: [&str; 2] = ["/usr/lib/squid/security_file_certgen", "/usr/lib64/squid/security_file_certgen"];
 
-/// Whether this machine can run a lab, as far as can be told without starting a program: cheap enough for a list.
+/// Whether this machine can run a lab, with the images in `cache`, as far as can be told without starting a program:
+/// cheap enough for a list.
 ///
 /// # Errors
 /// Everything that it lacks.
-pub fn satisfies(lab: &Lab) -> Result<(), Vec<Missing>> {
+pub fn satisfies(lab: &Lab, cache: &Path) -> Result<(), Vec<Missing>> {
     let needed = requirements(lab);
     let mut programs = BTreeSet::from(ALWAYS);
-    if lab.nodes.iter().any(|node| !node.disks.is_empty()) {
+    if lab.nodes.iter().any(|node| !node.disks.is_empty() || node.install.image().is_some()) {
         programs.insert("qemu-img");
     }
     if needed.contains(&Requirement::Squid) {
@@ -49,6 +51,14 @@ pub fn satisfies(lab: &Lab) -> Result<(), Vec<Missing>> {
     let mut missing = sandbox::missing();
     missing.extend(programs.into_iter().filter_map(program));
     missing.extend(DRIVERS.into_iter().filter_map(driver));
+    let shelf = Shelf::within(cache);
+    missing.extend(lab.images.iter().filter_map(|image| {
+        let absence = shelf.find(image).err()?;
+        Some(lack(
+            format!("image {}, which {absence}", image.name),
+            Some(format!("labrig images build {}", image.name)),
+        ))
+    }));
     if needed.contains(&Requirement::Squid) && !SQUID_TLS_HELPERS.iter().any(|path| Path::new(path).exists()) {
         missing.push(lack("a squid that is built with OpenSSL", Some(install("squid-openssl"))));
     }

@@ -27,6 +27,9 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program { name: "ip", option: "-V", of_lab: false },
     Program { name: "unshare", option: "--version", of_lab: false },
     Program { name: "ssh", option: "-V", of_lab: false },
+    Program { name: "mmdebstrap", option: "--version", of_lab: false },
+    Program { name: "mke2fs", option: "-V", of_lab: false },
+    Program { name: "curl", option: "--version", of_lab: false },
 ];
 
 /// The first lines are all that is wanted of it.

@@ -2,8 +2,10 @@
 
 /// Programs that labrig starts, and their packages.
 const PACKAGES: &[(&str, &str)] = &[
+    ("apt-cache", "apt"),
     ("apt-get", "apt"),
     ("busybox", "busybox-static"),
+    ("curl", "curl"),
     ("dnsmasq", "dnsmasq-base"),
     ("dpkg-deb", "dpkg"),
     ("ip", "iproute2"),
@@ -14,6 +16,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("iptables-save", "iptables"),
     ("ldd", "libc-bin"),
     ("libvirtd", "libvirt-daemon"),
+    ("mke2fs", "e2fsprogs"),
+    ("mmdebstrap", "mmdebstrap"),
     ("newgidmap", "uidmap"),
     ("newuidmap", "uidmap"),
     ("nft", "nftables"),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::CATALOGUE;
 use crate::{
     finding::{Findings, Report},
     name::ImageName,
@@ -11,10 +12,8 @@ use crate::{
 /// What a machine has in the place of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absence {
-    /// Nothing.
+    /// Nothing: it was never built, or not since its entry in the catalogue changed.
     Missing,
-    /// One that was built from what the catalogue said before.
-    Outdated,
     /// One whose files are not what was built.
     Corrupt,
 }
@@ -22,8 +21,7 @@ pub enum Absence {
 impl fmt::Display for Absence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Missing => "is not built on this machine",
-            Self::Outdated => "was built before its entry in the catalogue changed",
+            Self::Missing => "is not there: this machine has not built it yet",
             Self::Corrupt => "is damaged: its files are not what was built",
         })
     }
@@ -35,12 +33,15 @@ impl fmt::Display for Absence {
 pub fn absent(file_name: &str, bytes: &[u8], images: &[(ImageName, Absence)]) -> Option<Findings> {
     let (scenario, _, _) = parse_all::<Scenario>(file_name, bytes);
     let mut report = Report::new(file_name, &String::from_utf8_lossy(bytes));
+    let build = match file_name.rsplit_once('/') {
+        Some(("scenarios", _)) => "labrig images build".to_owned(),
+        Some((folder, _)) => format!("labrig images build --catalogue {folder}/{CATALOGUE}"),
+        None => format!("labrig images build --catalogue {CATALOGUE}"),
+    };
     for node in scenario?.node.values() {
         let Install::Image(name) = &node.install else { continue };
         if let Some((_, absence)) = images.iter().find(|(image, _)| image == &**name) {
-            report
-                .add(name.span(), format!("image `{name}` {absence}"))
-                .help(format!("run `labrig images build {name}`"));
+            report.add(name.span(), format!("image `{name}` {absence}")).help(format!("run `{build} {name}`"));
         }
     }
     (!report.is_empty()).then(|| report.into_findings())

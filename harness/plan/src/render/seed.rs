@@ -23,7 +23,7 @@ pub fn seed_user_data() -> String {
     let mut out = Lines::default();
     // The first line says of which kind it is, so it is more than a comment.
     out.line("#cloud-config");
-    out.line("users: []");
+    out.line("users: [{ name: root, lock_passwd: false }]");
     out.line("disable_root: false");
     out.line("ssh_pwauth: false");
     out.finish()

@@ -1,0 +1,68 @@
+//! What nodes boot from: initramfs files, disks, seeds. All of it dies with the lab.
+
+use std::{collections::BTreeMap, error::Error, path::Path};
+
+use labrig_host::{
+    disk,
+    guest::NodeFiles,
+    image::{Seed, Stored},
+    keys::{HostKeyPair, LoginKey},
+};
+use labrig_plan::{
+    lab::{Install, Lab, Node},
+    layout,
+    name::ImageName,
+    render,
+};
+
+/// What is needed to make them.
+pub(crate) struct Media {
+    /// The run's id, which tells its nodes from those of any other run.
+    run: String,
+    images: BTreeMap<ImageName, Stored>,
+}
+
+/// Every part has an error of its own, and all are shown alike.
+type Failed = Box<dyn Error + Send + Sync>;
+
+impl Media {
+    pub(crate) fn new(run: &Path, images: BTreeMap<ImageName, Stored>) -> Self {
+        Self { run: run.file_name().unwrap_or_default().to_string_lossy().into_owned(), images }
+    }
+
+    /// Makes all that a node's domain names.
+    pub(crate) fn make(&self, node: &Node, lab: &Lab, host: &HostKeyPair, login: &LoginKey) -> Result<(), Failed> {
+        match &node.install {
+            Install::Micro => {
+                let config = render::guest_config(node, lab);
+                let initrd = layout::node_initrd(&node.name);
+                NodeFiles { config: &config, host, login }
+                    .write_initrd(Path::new(layout::GUEST), Path::new(&initrd))?;
+            }
+            Install::Image(name) => {
+                let image = self.images.get(name).ok_or_else(|| format!("image {name} is not there"))?;
+                // The same image, as the lab sees it.
+                let base = Stored { folder: layout::image_folder(name).into(), format: image.format }.disk();
+                let overlay = layout::node_disk(&node.name, render::IMAGE_TARGET);
+                disk::overlay(Path::new(&overlay), &base, image.format)?;
+                self.write_seed(node, lab, host, login)?;
+            }
+        }
+        for own in &node.disks {
+            disk::create(Path::new(&layout::node_disk(&node.name, &own.target)), own.size)?;
+        }
+        Ok(())
+    }
+
+    fn write_seed(&self, node: &Node, lab: &Lab, host: &HostKeyPair, login: &LoginKey) -> Result<(), Failed> {
+        let seed = Seed {
+            meta_data: &render::seed_meta_data(node),
+            user_data: &render::seed_user_data(),
+            network_config: &render::seed_network_config(node, lab),
+            instance_id: &format!("{}-{}", self.run, node.name),
+            host,
+            login,
+        };
+        Ok(seed.write(Path::new(&layout::node_seed(&node.name)))?)
+    }
+}

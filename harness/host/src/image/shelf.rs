@@ -1,0 +1,176 @@
+//! The images of this machine: what is there, what is damaged, and what is built when it is asked for.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use labrig_plan::image::{Absence, Image, Source};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Format, ImageError, fetch,
+    recipe::{BUILDER, Chosen},
+    root,
+};
+use crate::{
+    guest::packages::Package,
+    store::{BUILDING, Manifest, Store, hash, hex, world},
+};
+
+/// Where images are kept in the cache.
+const STORE: &str = "images";
+/// The file that a node's disk is laid over.
+const DISK: &str = "disk";
+
+/// The images in labrig's cache folder.
+pub struct Shelf {
+    store: Store,
+}
+
+/// An image that is there. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// The folder with `disk`, and with `vmlinuz` and `initrd` if it has no boot loader.
+    pub folder: PathBuf,
+    /// How `disk` is written.
+    pub format: Format,
+}
+
+/// What is known of an image besides its files.
+#[derive(Debug, Serialize, Deserialize)]
+struct Details {
+    format: Format,
+    /// What it was built from; nothing where it came as a whole.
+    packages: Vec<Package>,
+}
+
+impl Stored {
+    /// The file that a node's disk is laid over.
+    #[must_use]
+    pub fn disk(&self) -> PathBuf {
+        self.folder.join(DISK)
+    }
+
+    /// What it takes on the disk of this machine, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        // `st_blocks` counts in units of 512 bytes (inode(7)).
+        entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.blocks() * 512).sum()
+    }
+}
+
+impl Shelf {
+    /// The images in this cache folder.
+    #[must_use]
+    pub fn within(cache: &Path) -> Self {
+        Self { store: Store::within(cache, STORE) }
+    }
+
+    /// The image as it was built the last time. Takes about a millisecond, unless its files were touched: then they
+    /// are read and held against their hashes.
+    ///
+    /// # Errors
+    /// What is there in its place.
+    pub fn find(&self, image: &Image) -> Result<Stored, Absence> {
+        let key = key(image);
+        if let Some(manifest) = self.store.unchanged(&key) {
+            return Ok(self.stored(&manifest));
+        }
+        let digest = self.store.last(&key).ok_or(Absence::Missing)?;
+        self.store.intact(&digest).map(|manifest| self.stored(&manifest)).ok_or(Absence::Corrupt)
+    }
+
+    /// Builds or fetches the image, unless it is there and nothing that it depends on has changed.
+    ///
+    /// Any number of processes may ask at once; one builds, the others wait for it. What fails leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`ImageError`]; the kind has a hint for what a person can mend.
+    pub fn build(&self, image: &Image) -> Result<Stored, ImageError> {
+        let key = key(image);
+        if let Some(manifest) = self.store.current(&key, &world_of(image)?) {
+            return Ok(self.stored(&manifest));
+        }
+        let _lock = self.store.lock()?;
+        // Taken before apt is asked: lists that change meanwhile make the next one ask again.
+        let world = world_of(image)?;
+        if let Some(manifest) = self.store.current(&key, &world) {
+            return Ok(self.stored(&manifest));
+        }
+        root::sweep(self.store.folder(), BUILDING);
+        let manifest = self.make(image)?;
+        self.store.set_current(&key, &manifest, world)?;
+        Ok(self.stored(&manifest))
+    }
+
+    /// Removes every image but these, and returns the folders that are gone. A lab that runs keeps what it uses: the
+    /// files are gone for good when it ends.
+    ///
+    /// # Errors
+    /// [`ImageError`] when something cannot be removed.
+    pub fn keep_only(&self, images: &[Image]) -> Result<Vec<PathBuf>, ImageError> {
+        let _lock = self.store.lock()?;
+        root::sweep(self.store.folder(), BUILDING);
+        let keys: BTreeSet<String> = images.iter().map(key).collect();
+        self.store.keep_only(&keys).map_err(ImageError::from)
+    }
+
+    fn make(&self, image: &Image) -> Result<Manifest<Details>, ImageError> {
+        let work = self.store.workshop()?;
+        let made = work.path().join("image");
+        fs::create_dir(&made).map_err(|error| ImageError::at("make", &made, error))?;
+        let disk = made.join(DISK);
+        let whole = |format| Details { format, packages: Vec::new() };
+        let (digest, details) = match &image.source {
+            Source::Url { url, sha256 } => {
+                if let Some(manifest) = self.store.intact(sha256.as_str()) {
+                    return Ok(manifest);
+                }
+                (sha256.as_str().to_owned(), whole(fetch::download(url, sha256, &disk)?))
+            }
+            Source::File { path, sha256 } => {
+                let format = fetch::copy(Path::new(path), sha256.as_ref(), &disk)?;
+                let digest = hash(&disk).map_err(|error| ImageError::at("read", &disk, error))?;
+                (digest, whole(format))
+            }
+            Source::Recipe(recipe) => {
+                let sources = work.path().join("sources.list");
+                let chosen = Chosen::new(recipe, work.path(), &sources)?;
+                let digest = chosen.digest();
+                if let Some(manifest) = self.store.intact(&digest) {
+                    return Ok(manifest);
+                }
+                chosen.build(work.path(), &made)?;
+                (digest, Details { format: Format::Raw, packages: chosen.selection.packages })
+            }
+        };
+        Ok(self.store.keep(&made, &digest, details)?)
+    }
+
+    fn stored(&self, manifest: &Manifest<Details>) -> Stored {
+        Stored { folder: self.store.entry(&manifest.digest), format: manifest.details.format }
+    }
+}
+
+/// What an image is found by: all that the catalogue says of it.
+fn key(image: &Image) -> String {
+    hex(&Sha256::digest(format!("{:?}", image.source)))
+}
+
+/// What an image depends on besides its entry in the catalogue.
+fn world_of(image: &Image) -> Result<String, ImageError> {
+    match &image.source {
+        Source::Url { .. } => Ok(String::new()),
+        Source::File { path, .. } => {
+            let path = Path::new(path);
+            let metadata = fs::metadata(path).map_err(|error| ImageError::at("read", path, error))?;
+            Ok(format!("{} {} {}.{}", metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
+        }
+        Source::Recipe(_) => Ok(world(BUILDER)),
+    }
+}
