@@ -4,9 +4,9 @@
 //! The bounds: 1.5 from the start to the last check, and one second for the teardown.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+mod support;
+
 use std::{
-    env,
-    error::Error,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
@@ -24,36 +24,31 @@ use labrig_bringup::{
 use labrig_host::{
     guest::{self, NodeFiles},
     keys::RunKeys,
-    process::{self, Daemon},
-    ssh::Session,
-    wait::{self, Progress},
+    process::Daemon,
 };
 use labrig_plan::{
     lab::{Lab, Node},
     load, render,
 };
+use support::Failure;
 use tempfile::TempDir;
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 const SCENARIO: &str = "scenarios/openstack.toml";
 /// How often both are measured.
 const ROUNDS: usize = 3;
-/// Says to the benchmark itself that it is the one in the network namespace.
-const INSIDE: &str = "LABRIG_BENCH_INSIDE";
 /// Ports of the namespace that lead to the guests' SSH servers.
 const FIRST_PORT: u16 = 2201;
 const LIMIT: Duration = Duration::from_secs(180);
 
 fn main() -> Result<(), Failure> {
     let lab = load(SCENARIO, &std::fs::read(SCENARIO)?).map_err(|findings| findings.to_string())?;
-    if env::var_os(INSIDE).is_some() {
+    if support::is_inside() {
         println!("{}", bare(&lab)?.as_secs_f64());
         return Ok(());
     }
     let (mut bare, mut checked, mut teardown) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
-        bare.push(in_a_namespace()?);
+        bare.push(support::in_a_namespace(LIMIT * 2)?);
         let (to_last_check, to_end) = labrig(&lab)?;
         checked.push(to_last_check);
         teardown.push(to_end);
@@ -62,7 +57,7 @@ fn main() -> Result<(), Failure> {
             bare[round - 1]
         );
     }
-    let (bare, checked, teardown) = (median(bare), median(checked), median(teardown));
+    let (bare, checked, teardown) = (support::median(bare), support::median(checked), support::median(teardown));
     println!("median: bare QEMU {bare:.2} s, labrig {checked:.2} s, teardown {teardown:.2} s");
     println!("ratio: {:.2} (bound 1.5)", checked / bare);
     Ok(())
@@ -87,21 +82,9 @@ fn labrig(lab: &Lab) -> Result<(f64, f64), Failure> {
     }
 }
 
-/// Runs this benchmark's other half in a network namespace of its own: QEMU's user network has addresses that must
-/// not be on the machine's.
-fn in_a_namespace() -> Result<f64, Failure> {
-    let mut command = Command::new(process::find("unshare")?);
-    command
-        .args(["--map-root-user", "--net", "--pid", "--fork", "--kill-child"])
-        .arg(env::current_exe()?)
-        .env(INSIDE, "1");
-    let output = process::run(&mut command, None, LIMIT * 2)?;
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
-}
-
 /// Starts the lab's guests on bare QEMU, all at once, and waits until each lets us in.
 fn bare(lab: &Lab) -> Result<Duration, Failure> {
-    process::run(Command::new("ip").args(["link", "set", "lo", "up"]), None, LIMIT)?;
+    support::loopback(LIMIT)?;
     let image = guest::ensure(&Places::from_environment().cache)?;
     let keys = RunKeys::generate(lab.nodes.iter().map(|node| &node.name))?;
     let folder = TempDir::new()?;
@@ -115,23 +98,11 @@ fn bare(lab: &Lab) -> Result<Duration, Failure> {
             .iter_mut()
             .map(|(guest, node, port)| {
                 let console = folder.path().join(format!("{}.console", node.name));
-                let pinned = keys.hosts.get(&node.name);
-                let login = &keys.login;
+                let (host, login) = (keys.hosts.get(&node.name), &keys.login);
                 scope.spawn(move || {
-                    let pinned = pinned.ok_or("a node has no host key")?.public();
+                    let host = host.ok_or("a node has no host key")?;
                     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
-                    wait::until("SSH", LIMIT, Duration::from_millis(100), || {
-                        if let Some(status) = guest.exited() {
-                            let console = std::fs::read_to_string(&console).unwrap_or_default();
-                            return Err(format!("{} ended: {status}\n{console}", guest.name()));
-                        }
-                        Ok(match Session::connect(address, pinned, login, Duration::from_secs(10)) {
-                            Ok(session) => Progress::Done(session),
-                            Err(error) => Progress::NotYet(error.to_string()),
-                        })
-                    })
-                    .map(drop)
-                    .map_err(|error| error.to_string())
+                    support::log_in(guest, &console, address, (host, login), LIMIT).map(drop)
                 })
             })
             .collect();
@@ -162,9 +133,4 @@ fn start_guest(
     command.args(["-device", &format!("virtio-net-pci,netdev=net,mac={}", nic.mac)]);
     command.arg("-serial").arg(format!("file:{}", folder.join(format!("{}.console", node.name)).display()));
     Ok(Daemon::spawn(node.name.as_str(), &mut command, &folder.join("qemu.log"))?)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
