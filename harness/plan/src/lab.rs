@@ -3,6 +3,7 @@
 //! Everything downstream (rendering, bring-up) reads a lab and never the scenario. A lab goes to its supervisor
 //! as JSON.
 
+mod install;
 mod stage;
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::stage::Stage;
+pub use self::{install::Install, stage::Stage};
 use crate::{
     address::{MacAddr, PrefixV6, SubnetV4},
     directive::Directive,
@@ -223,27 +224,6 @@ pub struct Node {
     pub nics: Vec<Nic>,
     /// Disks, in the guest's order.
     pub disks: Vec<Disk>,
-}
-
-/// How a node's system gets there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Install {
-    /// The micro guest's kernel and initramfs, nothing on disk.
-    Micro,
-    /// An overlay on this image, one of [`Lab::images`].
-    Image(ImageName),
-}
-
-impl Install {
-    /// The image, where there is one.
-    #[must_use]
-    pub const fn image(&self) -> Option<&ImageName> {
-        match self {
-            Self::Micro => None,
-            Self::Image(name) => Some(name),
-        }
-    }
 }
 
 /// A network interface of a node.
