@@ -27,6 +27,7 @@ use labrig_host::{
     process::Daemon,
 };
 use labrig_plan::{
+    artifact::Accelerator,
     lab::{Lab, Node},
     load, render,
 };
@@ -123,12 +124,13 @@ fn start_guest(
     let nic = node.nics.first().ok_or("a node has no NIC")?;
     let host = keys.hosts.get(&node.name).ok_or("a node has no host key")?;
     let initrd = folder.join(format!("{}.initrd", node.name));
-    NodeFiles { config: &render::guest_config(node, lab), host, login: &keys.login }.write_initrd(image, &initrd)?;
+    NodeFiles { config: &render::guest_config(node, lab), install: None, host, login: &keys.login }
+        .write_initrd(image, &initrd)?;
     let mut command = Command::new("qemu-system-x86_64");
     command.args(["-accel", "tcg", "-machine", "q35", "-cpu", "max", "-no-reboot", "-display", "none", "-nodefaults"]);
     command.args(["-m", &format!("{}M", node.memory.mib()), "-smp", &node.cpus.to_string()]);
     command.arg("-kernel").arg(image.join("vmlinuz")).arg("-initrd").arg(initrd);
-    command.args(["-append", render::COMMAND_LINE, "-device", "virtio-rng-pci"]);
+    command.args(["-append", &render::command_line(Accelerator::Tcg), "-device", "virtio-rng-pci"]);
     command.args(["-netdev", &format!("user,id=net,hostfwd=tcp:127.0.0.1:{port}-:22")]);
     command.args(["-device", &format!("virtio-net-pci,netdev=net,mac={}", nic.mac)]);
     command.arg("-serial").arg(format!("file:{}", folder.join(format!("{}.console", node.name)).display()));

@@ -29,6 +29,7 @@ use labrig_host::{
     process::Daemon,
 };
 use labrig_plan::{
+    artifact::Accelerator,
     lab::{Lab, Node},
     load_with, render,
 };
@@ -117,7 +118,7 @@ fn start_guest(node: &Node, image: &Stored, folder: &Path, console: &Path) -> Re
     command.args(["-accel", "tcg", "-machine", "q35", "-cpu", "max", "-no-reboot", "-display", "none", "-nodefaults"]);
     command.args(["-m", &format!("{}M", node.memory.mib()), "-smp", &node.cpus.to_string()]);
     command.arg("-kernel").arg(image.folder.join("vmlinuz")).arg("-initrd").arg(image.folder.join("initrd"));
-    command.args(["-append", render::IMAGE_COMMAND_LINE, "-device", "virtio-rng-pci"]);
+    command.args(["-append", &render::image_command_line(Accelerator::Tcg), "-device", "virtio-rng-pci"]);
     let disk = folder.join("vda.qcow2");
     command.arg("-drive").arg(format!("file={},if=virtio,format=qcow2,cache=unsafe", disk.display()));
     let seed = folder.join("seed.iso");

@@ -1,5 +1,7 @@
 //! The stages of a bring-up, in their order.
 
+mod install;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -16,7 +18,7 @@ use labrig_host::{
     keys::RunKeys,
     libvirt::Libvirt,
     process::Daemon,
-    proxy::Proxy,
+    proxy::{AccessLog, Entries, Proxy},
     ssh::Session,
     syslog,
     upstream::Upstream,
@@ -40,6 +42,7 @@ use crate::{
     running::Running,
     spec::{LabSpec, Then},
     teller::Teller,
+    traffic::Traffic,
 };
 
 /// The supervisor's own program, by the process that it is: its path may be in a folder that the lab has its own of,
@@ -60,7 +63,7 @@ pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Censu
     let libvirt = Arc::clone(&host.libvirt);
     let guests = async {
         work.stage(Stage::Network, move |work| work.start_networks(&libvirt)).await?;
-        work.node_stage(Stage::Boot, &host, Work::boot).await
+        work.node_stage(Stage::Boot, &host, |node| node.install.debootstrap().is_none(), Work::boot).await
     };
     let internet = async {
         let upstream = work.stage(Stage::Upstream, Work::start_upstream).await?;
@@ -72,11 +75,14 @@ pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Censu
         Ok((upstream, Some(proxy)))
     };
     let (_, (upstream, proxy)) = tokio::try_join!(guests, internet)?;
-    let sessions = work.node_stage(Stage::Reach, &host, Work::reach).await?;
+    work.install(&host).await?;
+    let sessions = work.node_stage(Stage::Reach, &host, |_| true, Work::reach).await?;
     if spec.then == Then::Check {
         let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
         teller.begin(Stage::Check);
-        work.check(Running { lab: Arc::clone(&work.lab), sessions }).await?;
+        let checked = work.check(Running { lab: Arc::clone(&work.lab), sessions }).await;
+        work.tell_traffic();
+        checked?;
         teller.done(Stage::Check);
     }
     Ok(Standing { _host: host, _upstream: upstream, _proxy: proxy })
@@ -120,16 +126,17 @@ impl Work {
         Ok(result)
     }
 
-    /// Does the same with all nodes at once.
+    /// Does the same with all of these nodes at once.
     async fn node_stage<T: Send + 'static>(
         &self,
         stage: Stage,
         host: &Host,
+        concerns: impl Fn(&Node) -> bool,
         work: impl Fn(&Self, &Host, &Node) -> Result<T, Failure> + Copy + Send + 'static,
     ) -> Result<BTreeMap<NodeName, T>, Failure> {
         self.teller.begin(stage);
         let mut nodes = JoinSet::new();
-        for node in &self.lab.nodes {
+        for node in self.lab.nodes.iter().filter(|node| concerns(node)) {
             let (this, host, node) = (self.clone(), host.clone(), node.clone());
             nodes.spawn_blocking(move || work(&this, &host, &node).map(|done| (node.name, done)));
         }
@@ -196,17 +203,27 @@ impl Work {
         result.map_err(|error| Failure::lab(Stage::Rules, "rules", error))
     }
 
-    /// Starts a node's virtual machine.
+    /// Makes a node's files and starts its virtual machine.
     fn boot(&self, host: &Host, node: &Node) -> Result<(), Failure> {
-        let failed = |error: &dyn fmt::Display| {
-            let log = tail(&format!("logs/qemu/{}.log", node.name));
-            Failure::lab(Stage::Boot, format!("node {}", node.name), error).with_log(log)
-        };
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Starting });
+        self.make_files(Stage::Boot, host, node)?;
+        self.start(Stage::Boot, host, node)
+    }
+
+    /// Makes a node's initramfs and its disks.
+    fn make_files(&self, stage: Stage, host: &Host, node: &Node) -> Result<(), Failure> {
+        let failed = |error: &dyn fmt::Display| Failure::lab(stage, format!("node {}", node.name), error);
         let keys = host.keys.hosts.get(&node.name).ok_or_else(|| failed(&"it has no host key"))?;
-        self.media.make(node, &self.lab, keys, &host.keys.login).map_err(|e| failed(&e))?;
+        self.media.make(node, &self.lab, keys, &host.keys.login).map_err(|e| failed(&e))
+    }
+
+    /// Starts a node's virtual machine.
+    fn start(&self, stage: Stage, host: &Host, node: &Node) -> Result<(), Failure> {
         let xml = render::domain_xml(node, &self.lab, self.accelerator);
-        host.libvirt.start_domain(&xml).map_err(|e| failed(&e))?;
+        host.libvirt.start_domain(&xml).map_err(|error| {
+            let log = tail(&format!("logs/qemu/{}.log", node.name));
+            Failure::lab(stage, format!("node {}", node.name), error).with_log(log)
+        })?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Running });
         Ok(())
     }
@@ -239,17 +256,32 @@ impl Work {
         Ok(session)
     }
 
+    /// Tells what each node got through the proxy, if it got anything.
+    fn tell_traffic(&self) {
+        if self.lab.proxy.is_none() {
+            return;
+        }
+        // A log that cannot be read is told by the checks that need it.
+        let Ok(Entries { entries, .. }) = AccessLog::new(layout::SQUID_ACCESS_LOG).entries_since(0) else { return };
+        for node in &self.lab.nodes {
+            let traffic = Traffic::of(node, &entries);
+            if traffic != Traffic::default() {
+                self.teller.tell(Event::Traffic { node: node.name.clone(), traffic });
+            }
+        }
+    }
+
     /// How long a node may take to its SSH login: alone some 5 s under TCG, and 60 s with a whole distribution; many
     /// share the cores.
     fn patience(&self, node: &Node) -> Duration {
         let nodes = u32::try_from(self.lab.nodes.len()).unwrap_or(u32::MAX);
-        let whole = self.lab.nodes.iter().filter(|node| node.install.image().is_some()).count();
-        let whole = u32::try_from(whole).unwrap_or(u32::MAX);
-        let (alone, each, each_whole) = match (self.accelerator, &node.install) {
-            (Accelerator::Kvm, Install::Micro) => (30, 2, 5),
-            (Accelerator::Kvm, Install::Image(_)) => (120, 2, 10),
-            (Accelerator::Tcg, Install::Micro) => (90, 10, 30),
-            (Accelerator::Tcg, Install::Image(_)) => (300, 10, 90),
+        let is_whole = |node: &Node| !matches!(node.install, Install::Micro);
+        let whole = u32::try_from(self.lab.nodes.iter().filter(|node| is_whole(node)).count()).unwrap_or(u32::MAX);
+        let (alone, each, each_whole) = match (self.accelerator, is_whole(node)) {
+            (Accelerator::Kvm, false) => (30, 2, 5),
+            (Accelerator::Kvm, true) => (120, 2, 10),
+            (Accelerator::Tcg, false) => (90, 10, 30),
+            (Accelerator::Tcg, true) => (300, 10, 90),
         };
         Duration::from_secs(alone)
             + Duration::from_secs(each).saturating_mul(nodes)

@@ -13,6 +13,7 @@ use std::{
 
 use labrig_host::{
     acceleration::{self, Choice},
+    apt::{self, AptError},
     budget::{Budget, Need},
     guest,
     image::{Shelf, Stored},
@@ -21,7 +22,7 @@ use labrig_host::{
 };
 use labrig_plan::{
     lab::{Lab, Stage},
-    name::ImageName,
+    name::{DnsName, ImageName},
     render,
 };
 
@@ -137,17 +138,18 @@ impl Run {
             accelerator,
             why: why.clone(),
         });
-        let cache = self.options.cache.clone();
-        let verdict = match self.unless_asked(move || guest::ensure(&cache)) {
+        let (lab, cache) = (self.lab.clone(), self.options.cache.clone());
+        let verdict = match self.unless_asked(move || provide(&lab, &cache)) {
             None => Some(INTERRUPTED),
-            Some(Err(error)) => Some(Verdict::Errored { failure: preflight("micro guest", &error) }),
-            Some(Ok(image)) => {
+            Some(Err(failure)) => Some(Verdict::Errored { failure }),
+            Some(Ok((guest, repositories))) => {
                 let spec = LabSpec {
                     lab: self.lab.clone(),
                     accelerator,
                     run: folder.path().to_owned(),
-                    guest: image.dir,
+                    guest,
                     images,
+                    repositories,
                     began: watch.began(),
                     then: self.options.then,
                 };
@@ -209,6 +211,19 @@ fn fit(lab: &Lab, cache: &Path) -> Result<(Choice, BTreeMap<ImageName, Stored>),
     let shelf = Shelf::within(cache);
     let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
     Ok((choice, images.collect()))
+}
+
+/// The folders of the micro guest's image and of the apt repositories, made where they are not there yet.
+fn provide(lab: &Lab, cache: &Path) -> Result<(PathBuf, BTreeMap<DnsName, PathBuf>), Failure> {
+    let image = guest::ensure(cache).map_err(|e| preflight("micro guest", &e).with_hint(e.kind.hint()))?;
+    let repositories =
+        lab.upstream.origins.iter().filter_map(|origin| Some((&origin.name, origin.repository.as_ref()?)));
+    let repositories = repositories.map(|(origin, repository)| {
+        let made = apt::repository(cache, &repository.packages);
+        let failed = |e: AptError| preflight(&format!("apt repository of {origin}"), &e).with_hint(e.kind.hint());
+        Ok((origin.clone(), made.map_err(failed)?))
+    });
+    Ok((image.dir, repositories.collect::<Result<_, Failure>>()?))
 }
 
 fn preflight(subject: &str, seen: &dyn fmt::Display) -> Failure {

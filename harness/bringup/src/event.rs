@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use labrig_plan::{artifact::Accelerator, lab::Stage, name::NodeName};
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, record::Verdict};
+use crate::{failure::Failure, record::Verdict, traffic::Traffic};
 
 /// An event and when it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,13 @@ pub enum Event {
         /// How far.
         state: NodeState,
     },
+    /// A node's install came a step further.
+    Installing {
+        /// Which.
+        node: NodeName,
+        /// What it does now.
+        doing: String,
+    },
     /// A check began.
     Checking {
         /// Its id.
@@ -66,6 +73,13 @@ pub enum Event {
         seen: String,
         /// How long it took, in milliseconds.
         took: u64,
+    },
+    /// What a node got through the proxy until now.
+    Traffic {
+        /// Which.
+        node: NodeName,
+        /// How much, and what of it came from the cache.
+        traffic: Traffic,
     },
     /// The lab is up and stays up.
     Up,
@@ -87,6 +101,8 @@ pub enum Event {
 pub enum NodeState {
     /// libvirt was asked to start it.
     Starting,
+    /// Its system is on its disk.
+    Installed,
     /// Its virtual machine runs.
     Running,
     /// It let us in over SSH, and cloud-init is still at work on it.

@@ -25,6 +25,8 @@ pub struct Failure {
     pub subject: String,
     /// What was seen.
     pub seen: String,
+    /// What a person can do about it, where labrig knows.
+    pub hint: Option<Box<str>>,
     /// The end of the log that matters, if there is one.
     pub log: Option<LogTail>,
 }
@@ -52,13 +54,20 @@ impl Failure {
     /// A failure of the lab itself.
     #[must_use]
     pub fn lab(stage: Stage, subject: impl Into<String>, seen: impl fmt::Display) -> Self {
-        Self { stage, fault: Fault::Lab, subject: subject.into(), seen: seen.to_string(), log: None }
+        Self { stage, fault: Fault::Lab, subject: subject.into(), seen: seen.to_string(), hint: None, log: None }
     }
 
     /// A failure of the lab host.
     #[must_use]
     pub fn host(stage: Stage, subject: impl Into<String>, seen: impl fmt::Display) -> Self {
         Self { fault: Fault::Host, ..Self::lab(stage, subject, seen) }
+    }
+
+    /// The same failure, with what a person can do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<&str>) -> Self {
+        self.hint = hint.map(Box::from);
+        self
     }
 
     /// The same failure, with the end of a log.
@@ -93,6 +102,9 @@ fn printable(line: &str) -> String {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "stage {}\n  {}: {}", self.stage, self.subject, self.seen)?;
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  help: {hint}")?;
+        }
         if let Some(log) = &self.log {
             write!(f, "\n  the end of {}:", log.file)?;
             for line in &log.lines {

@@ -33,10 +33,11 @@ impl Media {
     /// Makes all that a node's domain names.
     pub(crate) fn make(&self, node: &Node, lab: &Lab, host: &HostKeyPair, login: &LoginKey) -> Result<(), Failed> {
         match &node.install {
-            Install::Micro => {
+            Install::Micro | Install::Debootstrap(_) => {
                 let config = render::guest_config(node, lab);
+                let install = node.install.debootstrap().map(render::install_config);
                 let initrd = layout::node_initrd(&node.name);
-                NodeFiles { config: &config, host, login }
+                NodeFiles { config: &config, install: install.as_deref(), host, login }
                     .write_initrd(Path::new(layout::GUEST), Path::new(&initrd))?;
             }
             Install::Image(name) => {

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use labrig_host::image::Stored;
-use labrig_plan::{artifact::Accelerator, lab::Lab, name::ImageName};
+use labrig_plan::{
+    artifact::Accelerator,
+    lab::Lab,
+    name::{DnsName, ImageName},
+};
 use serde::{Deserialize, Serialize};
 
 /// Everything a supervisor has to know.
@@ -19,6 +23,8 @@ pub struct LabSpec {
     pub guest: PathBuf,
     /// The images that nodes boot from, as the client sees them.
     pub images: BTreeMap<ImageName, Stored>,
+    /// The apt repositories, as the client sees them, by the origins that serve them.
+    pub repositories: BTreeMap<DnsName, PathBuf>,
     /// When the run began, in milliseconds since the Unix epoch.
     pub began: u64,
     /// What happens once the lab is up.

@@ -42,9 +42,12 @@ pub fn supervise() -> io::Result<()> {
     let spec: LabSpec = serde_json::from_str(&line)?;
     // As long as the host's own procfs is there, it tells which process this is outside.
     RunFolder::open(&spec.run).write_pid(&fs_err::read_link("/proc/self")?.to_string_lossy())?;
-    let images: Vec<_> = spec.images.iter().map(|(name, image)| (name.clone(), image.folder.clone())).collect();
+    let images = spec.images.iter().map(|(name, image)| (layout::image_folder(name).into(), image.folder.clone()));
+    let repositories =
+        spec.repositories.iter().map(|(origin, folder)| (layout::repository(origin).into(), folder.clone()));
+    let shared = images.chain(repositories).collect();
     let kvm = spec.accelerator == Accelerator::Kvm;
-    let settle = Settle { run: &spec.run, guest: &spec.guest, images: &images, cache: None, kvm };
+    let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm };
     let settled = sandbox::settle(&settle);
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));

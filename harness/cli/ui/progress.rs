@@ -84,6 +84,10 @@ impl Live {
                     bar.abandon();
                 }
             }
+        } else if let Event::Installing { node, doing } = event {
+            if let Some(bar) = self.nodes.get(node) {
+                bar.set_message(super::clipped(doing));
+            }
         } else if let Some(text) = in_words(event) {
             self.stage.set_message(super::clipped(&text));
         }
@@ -93,6 +97,7 @@ impl Live {
 fn word(state: NodeState) -> &'static str {
     match state {
         NodeState::Starting => "starting",
+        NodeState::Installed => "installed",
         NodeState::Running => "running, waiting for SSH",
         NodeState::LoggedIn => "logged in, waiting for cloud-init",
         NodeState::Reachable => "reachable over SSH",
@@ -105,6 +110,8 @@ fn in_words(event: &Event) -> Option<String> {
         Event::Started { accelerator, why, .. } => format!("guests run on {accelerator}: {why}"),
         Event::Begun { stage } => format!("stage {stage}"),
         Event::Node { node, state } => format!("{node}: {}", word(*state)),
+        Event::Installing { node, doing } => format!("{node}: {doing}"),
+        Event::Traffic { node, traffic } => format!("{node} got through the proxy: {traffic}"),
         Event::Checking { check } => format!("check {check}"),
         Event::Held { check, seen, .. } => format!("{check} holds: {seen}"),
         Event::Failed { failure } => format!("failed: {}", failure.seen),

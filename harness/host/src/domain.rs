@@ -47,6 +47,11 @@ impl Domain {
         self.pid
     }
 
+    /// From now on its end is no death: it is there to end by itself.
+    pub fn may_end(&self) {
+        self.census.unwatch(self.pid);
+    }
+
     /// What it is doing.
     ///
     /// # Errors

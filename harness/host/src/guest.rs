@@ -11,9 +11,11 @@ mod binary;
 mod error;
 mod image;
 mod initramfs;
+mod installer;
+mod libraries;
 mod modules;
 mod node;
-pub(crate) mod packages;
+mod packages;
 
 pub use crate::store::cache_folder;
 pub use error::{GuestError, GuestErrorKind};

@@ -189,7 +189,7 @@ impl HostKeyPair {
         &self.public
     }
 
-    /// The private key in OpenSSH's format.
+    /// The private key as OpenSSH keeps it in `/etc/ssh/ssh_host_ed25519_key`.
     pub(crate) fn openssh(&self) -> &str {
         &self.openssh
     }

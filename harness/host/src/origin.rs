@@ -6,6 +6,7 @@
 
 mod authority;
 mod content;
+mod entity;
 
 use std::{
     cell::RefCell,
@@ -14,7 +15,7 @@ use std::{
     io::{self, Write},
     net::{IpAddr, SocketAddr},
     os::fd::{AsFd, OwnedFd},
-    path::Path,
+    path::{Component, Path, PathBuf},
     pin::Pin,
     rc::Rc,
 };
@@ -23,7 +24,8 @@ use fs_err as fs;
 use hyper::{Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use labrig_plan::{
-    lab::{Origin, OriginFault},
+    lab::{Origin, OriginFault, Repository},
+    layout,
     unit::Size,
 };
 use nix::{
@@ -34,6 +36,7 @@ use openssl::{
     error::ErrorStack,
     ssl::{Ssl, SslAcceptor},
 };
+use percent_encoding::percent_decode_str;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -41,7 +44,7 @@ use tokio::{
 };
 use tokio_openssl::SslStream;
 
-use self::{authority::Authority, content::Content};
+use self::{authority::Authority, content::Content, entity::Entity};
 
 const HTTP: u16 = 80;
 const HTTPS: u16 = 443;
@@ -91,11 +94,7 @@ pub fn serve(origins: &[Origin], authority: &Path, log: impl Write + 'static) ->
     let ca = Authority::new().map_err(|e| place("authority")(e.into()))?;
     LocalSet::new().block_on(&runtime, async {
         for origin in origins {
-            let site = Rc::new(Site {
-                name: origin.name.to_string(),
-                files: origin.files.clone(),
-                faults: origin.faults.clone(),
-            });
+            let site = Rc::new(Site::of(origin));
             let tls = ca.server(origin).map_err(place(origin.name.as_str()))?;
             for address in [IpAddr::V4(origin.v4), IpAddr::V6(origin.v6)] {
                 for port in [HTTP, HTTPS] {
@@ -122,6 +121,8 @@ struct Site {
     name: String,
     files: BTreeMap<String, Size>,
     faults: BTreeMap<String, OriginFault>,
+    /// The folder with its apt repository.
+    repository: Option<PathBuf>,
 }
 
 /// The connection is reset in the place of an answer.
@@ -180,11 +181,32 @@ fn reset_when_closed(socket: &OwnedFd) {
 }
 
 impl Site {
+    fn of(origin: &Origin) -> Self {
+        Self {
+            name: origin.name.to_string(),
+            files: origin.files.clone(),
+            faults: origin.faults.clone(),
+            repository: origin.repository.as_ref().map(|_| layout::repository(&origin.name).into()),
+        }
+    }
+
+    /// The file that a client asks for by `path`.
+    fn entity(&self, path: &str) -> Option<Entity> {
+        if let Some(size) = self.files.get(path) {
+            return Some(Entity::made(path, *size));
+        }
+        let below = path.strip_prefix(Repository::PATH)?.strip_prefix('/')?;
+        let below = percent_decode_str(below).decode_utf8().ok()?;
+        // Nothing but what is below the repository.
+        let is_plain = Path::new(&*below).components().all(|part| matches!(part, Component::Normal(_)));
+        Entity::on_disk(&self.repository.as_ref().filter(|_| is_plain)?.join(&*below), path)
+    }
+
     fn answer(&self, request: &Request<Incoming>, scheme: &str, log: &Log) -> Result<Response<Content>, Reset> {
         let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
         let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or(&self.name);
         let seen = format!("{} {scheme}://{host}{path}", request.method());
-        let file = || content::answer(request.method(), path, self.files.get(path), request.headers());
+        let file = || content::answer(request.method(), self.entity(path), request.headers());
         let response = match self.faults.get(path) {
             None => file(),
             Some(OriginFault::Slow(rate)) => file().map(|content| content.at_rate(*rate)),

@@ -102,7 +102,7 @@ fn a_micro_guest_boots_and_is_logged_in_to() {
     let folder = tempfile::tempdir().unwrap();
     let (host, login) = (HostKeyPair::generate().unwrap(), LoginKey::generate().unwrap());
     let initrd = folder.path().join("stack01.initrd");
-    NodeFiles { config: CONFIG, host: &host, login: &login }.write_initrd(&image.dir, &initrd).unwrap();
+    NodeFiles { config: CONFIG, install: None, host: &host, login: &login }.write_initrd(&image.dir, &initrd).unwrap();
     assert_eq!(fs::metadata(&initrd).unwrap().permissions().mode() & 0o777, 0o600);
 
     let mut guest = Guest::boot(&image.dir, &initrd, folder.path().join("console.log"));

@@ -14,7 +14,7 @@ use std::{
 };
 
 use labrig_host::{
-    guest::GuestErrorKind,
+    apt::AptErrorKind,
     image::{Format, ImageErrorKind, Seed, Shelf},
     keys::{HostKeyPair, LoginKey},
     process,
@@ -189,7 +189,7 @@ fn a_full_disk_is_told_and_leaves_nothing_behind() {
     ];
     for image in &images {
         let error = shelf.build(image).unwrap_err();
-        assert!(matches!(error.kind, ImageErrorKind::Guest(GuestErrorKind::DiskFull)), "{error}");
+        assert!(matches!(error.kind, ImageErrorKind::Apt(AptErrorKind::DiskFull)), "{error}");
         assert_eq!(kept(cache.path()), Vec::<String>::new());
     }
     size("size=8m", MsFlags::MS_REMOUNT);

@@ -14,14 +14,17 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::{install::Install, stage::Stage};
+pub use self::{
+    install::{Debootstrap, Install},
+    stage::Stage,
+};
 use crate::{
     address::{MacAddr, PrefixV6, SubnetV4},
     directive::Directive,
     image::Image,
-    name::{BridgeName, DnsName, ImageName, NetworkName, NodeName, ScenarioName},
+    name::{BridgeName, DnsName, ImageName, NetworkName, NodeName, PackageName, ScenarioName},
     scenario::{Acceleration, Answer, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Via},
-    unit::{Rate, Size},
+    unit::{Percent, Rate, Size},
 };
 pub use crate::{scenario::OriginFault, url::Url};
 
@@ -203,6 +206,23 @@ pub struct Origin {
     pub files: BTreeMap<String, Size>,
     /// What goes wrong with some of them, by their paths.
     pub faults: BTreeMap<String, OriginFault>,
+    /// Its apt repository, if it has one.
+    pub repository: Option<Repository>,
+}
+
+/// An apt repository under [`Repository::PATH`], made of the archive that the machine's own apt uses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// The packages that it is made for. What they depend on comes with them, and so do apt and whatever has the
+    /// priority `required`.
+    pub packages: BTreeSet<PackageName>,
+}
+
+impl Repository {
+    /// Where it stands on its origin.
+    pub const PATH: &str = "/debian";
+    /// Its only suite, whatever release its packages are of.
+    pub const SUITE: &str = "stable";
 }
 
 /// A node.
@@ -328,6 +348,13 @@ pub enum CheckKind {
         at_least: Option<Rate>,
         /// The upper bound.
         at_most: Option<Rate>,
+    },
+    /// Enough of what a node got through the proxy has to have come from its cache.
+    CacheSaving {
+        /// The node.
+        node: NodeName,
+        /// The least share of its bytes that squid did not have to fetch for it.
+        at_least: Percent,
     },
     /// Each of these nodes has to reach each other one by ICMP.
     Mesh {

@@ -3,7 +3,7 @@
 //! Artifacts name files by these paths. They are the same for every lab, because each sandbox has a `/run`
 //! of its own, so a snapshot never carries a path of the machine that rendered it.
 
-use crate::name::{ImageName, NodeName};
+use crate::name::{DnsName, ImageName, NodeName};
 
 /// The run folder: logs, events, record, keys. The only place that outlives the lab.
 pub const RUN: &str = "/run/labrig/run";
@@ -45,6 +45,12 @@ pub fn node_disk(node: &NodeName, target: &str) -> String {
     format!("{STATE}/{node}-{target}.qcow2")
 }
 
+/// The serial console of a node while it is installed.
+#[must_use]
+pub fn install_log(node: &NodeName) -> String {
+    format!("{LOGS}/install-{node}.log")
+}
+
 /// The serial console of one node.
 #[must_use]
 pub fn console_log(node: &NodeName) -> String {
@@ -73,4 +79,10 @@ pub fn image_kernel(image: &ImageName) -> String {
 #[must_use]
 pub fn image_initrd(image: &ImageName) -> String {
     format!("{IMAGES}/{image}/initrd")
+}
+
+/// The apt repository that an origin serves, read-only, shared by all labs of a machine.
+#[must_use]
+pub fn repository(origin: &DnsName) -> String {
+    format!("/run/labrig/repository/{origin}")
 }

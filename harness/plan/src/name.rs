@@ -97,6 +97,12 @@ name!(
     DnsName, "DNS name", "^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$", 253,
     "use labels of at most 63 letters, digits and inner hyphens, with dots between them (RFC 1123)", is_dns_name
 );
+name!(
+    /// A Debian package's name (Debian Policy, 5.6.1).
+    PackageName, "package name", "^[a-z0-9][a-z0-9+.-]+$", 120,
+    "use at least two lower-case letters, digits, `+`, `-` and `.`, a letter or digit first (Debian Policy, 5.6.1)",
+    is_package
+);
 
 fn is_label(text: &str) -> bool {
     !text.starts_with('-')
@@ -119,4 +125,10 @@ fn is_dns_name(text: &str) -> bool {
             // The underscore is for service names such as `_ldap._tcp` (RFC 2782).
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     })
+}
+
+fn is_package(text: &str) -> bool {
+    text.len() > 1
+        && text.as_bytes()[0].is_ascii_alphanumeric()
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.'))
 }

@@ -1,4 +1,4 @@
-//! Quantities with their unit in the value: `256MiB`, `300kB/s`.
+//! Quantities with their unit in the value: `256MiB`, `300kB/s`, `95%`.
 
 use std::{fmt, str::FromStr};
 
@@ -23,6 +23,20 @@ pub struct Size(u64);
 /// A transfer rate, in bytes per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(u64);
+
+/// A share of a whole, in whole hundredths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Percent(u8);
+
+impl Percent {
+    /// The share that `part` is of `whole`, rounded down; `None` where it is more than the whole, or the whole is
+    /// nothing.
+    #[must_use]
+    pub fn of(part: u64, whole: u64) -> Option<Self> {
+        let share = u128::from(part).checked_mul(100)?.checked_div(u128::from(whole))?;
+        u8::try_from(share).ok().filter(|share| *share <= 100).map(Self)
+    }
+}
 
 impl Size {
     /// A size of so many bytes.
@@ -99,6 +113,8 @@ const RATE_UNITS: &[(&str, u64, u64)] = &[
 const SIZE_RULE: &str = "write a whole number and a unit: B, kB, MB, GB, KiB, MiB, GiB or TiB, as in `256MiB`";
 const RATE_RULE: &str = "write a whole number and a unit: B/s, kB/s, MB/s, GB/s, KiB/s, MiB/s, GiB/s, kbit/s, Mbit/s or Gbit/s, as in `300kB/s`";
 
+const PERCENT_RULE: &str = "write a whole number from 0 to 100 and `%`, as in `95%`";
+
 /// Splits `300kB/s` into 300 and `kB/s`; `None` where there is no number in front.
 fn split(text: &str) -> Option<(u64, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -132,6 +148,23 @@ impl FromStr for Rate {
                 number.checked_mul(*factor).map(|n| Self(n / divisor))
             })
             .ok_or_else(|| UnitError { text: short(text), noun: "rate", rule: RATE_RULE })
+    }
+}
+
+impl FromStr for Percent {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        split(text)
+            .filter(|(number, unit)| *unit == "%" && *number <= 100)
+            .and_then(|(number, _)| u8::try_from(number).ok().map(Self))
+            .ok_or_else(|| UnitError { text: short(text), noun: "percentage", rule: PERCENT_RULE })
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0)
     }
 }
 
@@ -173,4 +206,9 @@ written_as_text!(
     Rate,
     "a rate: write a whole number and a unit in quotes, as in `\"300kB/s\"`",
     { "type": "string", "pattern": "^[0-9]+ *((B|kB|MB|GB|KiB|MiB|GiB)/s|[kMG]bit/s)$", "description": RATE_RULE }
+);
+written_as_text!(
+    Percent,
+    "a percentage: write a whole number and `%` in quotes, as in `\"95%\"`",
+    { "type": "string", "pattern": "^([0-9]{1,2}|100) *%$", "description": PERCENT_RULE }
 );

@@ -100,7 +100,7 @@ fn syntax_errors_stand_together() {
 
 #[test]
 fn words_of_closed_lists() {
-    check_with_node("install = \"macro\"\n", &["5:11 `macro` is not one of `micro`, `image`"]);
+    check_with_node("install = \"macro\"\n", &["5:11 `macro` is not one of `micro`, `image`, `debootstrap`"]);
     check_with_node("install = \"image\"\n", &["5:11 expected a table, found `image`"]);
     check_with_node("install = { micro = 1 }\n", &["5:11 expected a word, found a table"]);
     check_with_node("install = {}\n", &["5:11 this table has no key"]);
@@ -266,7 +266,9 @@ fn checks_have_one_key() {
     check_with_node("[[check]]\nssh = \"all\"\nmesh = \"all\"\n", &["6:1 this table has 2 keys: `mesh`, `ssh`"]);
     check_with_node(
         "[[check]]\nshh = \"all\"\n",
-        &["6:1 `shh` is not one of `ssh`, `ping`, `dns`, `tcp`, `http`, `bandwidth`, `mesh`, `isolated`"],
+        &[
+            "6:1 `shh` is not one of `ssh`, `ping`, `dns`, `tcp`, `http`, `bandwidth`, `cache-saving`, `mesh`, `isolated`",
+        ],
     );
     check_with_node("check = [\"ssh\"]\n", &["5:1 unknown key `check`"]);
 }
@@ -387,4 +389,75 @@ fn the_file_names_the_scenario() {
     };
     assert_eq!(name("some/where/two-networks.toml").as_deref(), Ok("two-networks"));
     assert!(name("Two Networks.toml").is_err_and(|text| text.contains("the file's name is the scenario's")));
+}
+
+#[test]
+fn installs() {
+    let origins = "[upstream.origin.\"deb.lab\"]\napt = {}\n[upstream.origin.\"www.lab\"]\n";
+    let small = "disk = [{ size = \"1GiB\" }]\nmemory = \"256MiB\"\n";
+    check(
+        &format!(
+            "{NETWORK}{origins}\
+             [node.a]\ninstall = {{ debootstrap = {{ origin = \"dep.lab\", packages = [\"Curl\"] }} }}\n{small}\
+             [node.b]\ninstall = {{ debootstrap = {{ origin = \"www.lab\", after = \"c\" }} }}\n\
+             [node.c]\n\
+             [node.d]\ninstall = {{ debootstrap = {{ origin = \"deb.lab\", after = \"x\" }} }}\n\
+             disk = [{{ size = \"2GiB\" }}]\n",
+        ),
+        &[
+            "8:38 there is no origin `dep.lab`",
+            "8:61 expected a package name, found `Curl`",
+            "9:18 `1GiB` is too small to install on",
+            "10:10 `256MiB` of memory is too little to boot with",
+            "11:7 node `b` has no disk to install on",
+            "12:38 origin `www.lab` has no apt repository",
+            "12:57 node `c` is not installed, so there is nothing to wait for",
+            "15:57 there is no node `x`",
+        ],
+    );
+}
+
+#[test]
+fn installs_that_cannot_begin() {
+    let debian = |after: &str| {
+        format!(
+            "install = {{ debootstrap = {{ origin = \"deb.lab\", after = \"{after}\" }} }}\ndisk = [{{ size = \"2GiB\" }}]\n"
+        )
+    };
+    check(
+        &format!(
+            "[network.lab]\nsubnet = \"192.168.50.0/24\"\nmode = \"isolated\"\n[upstream.origin.\"deb.lab\"]\napt = {{}}\n\
+             [node.a]\n{}[node.b]\n{}",
+            debian("b"),
+            debian("a"),
+        ),
+        &[
+            "7:7 node `a` is installed from the upstream, which its first network does not reach",
+            "8:57 node `a` would wait for itself",
+            "10:7 node `b` is installed from the upstream, which its first network does not reach",
+            "11:57 node `b` would wait for itself",
+        ],
+    );
+}
+
+#[test]
+fn a_repository_has_its_place() {
+    check_with_node(
+        "[upstream.origin.\"deb.lab\"]\napt = {}\nfiles = { \"/debian/x\" = \"1KiB\", \"/debianx\" = \"1KiB\" }\n",
+        &["7:11 the path `/debian/x` is inside the origin's apt repository"],
+    );
+}
+
+#[test]
+fn cache_savings() {
+    check_with_node(
+        "[[check]]\ncache-saving = { node = \"b\", at-least = \"95%\" }\n\
+         [[check]]\ncache-saving = { node = \"a\", at-least = \"101%\" }\n\
+         [[check]]\ncache-saving = { node = \"a\", at-least = \"95%\" }\n",
+        &[
+            "6:25 there is no node `b`",
+            "8:41 expected a percentage, found `101%`",
+            "10:25 a cache saves something, and this lab has no proxy",
+        ],
+    );
 }

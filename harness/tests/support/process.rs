@@ -88,6 +88,12 @@ impl Process {
         Some(Self { pid, name: head.split_once('(')?.1.to_owned(), start: fields.nth(18)?.to_owned() })
     }
 
+    /// Its command line, with blanks between the words.
+    pub(crate) fn command_line(&self) -> String {
+        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        String::from_utf8_lossy(&line).replace('\0', " ")
+    }
+
     /// Whether it is still there.
     pub(crate) fn lives(&self) -> bool {
         Self::look(self.pid).is_some_and(|now| now.start == self.start)

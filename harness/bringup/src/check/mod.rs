@@ -7,6 +7,7 @@ mod passage;
 mod rate;
 mod reach;
 mod resolver;
+mod saving;
 mod shell;
 
 use std::{
@@ -45,24 +46,26 @@ pub(crate) fn perform(check: &Check, running: &Running) -> Result<String, String
         CheckKind::Bandwidth { from, urls, at_least, at_most } => {
             rate::measure(running, from, urls, *at_least, *at_most)
         }
+        CheckKind::CacheSaving { node, at_least } => saving::saving(running, node, *at_least),
     }
 }
 
 /// Whether a check has to have the proxy for itself: it reads the access log, or measures the line.
 pub(crate) fn is_exclusive(check: &Check) -> bool {
-    matches!(check.kind, CheckKind::Http { .. } | CheckKind::Bandwidth { .. })
+    matches!(check.kind, CheckKind::Http { .. } | CheckKind::Bandwidth { .. } | CheckKind::CacheSaving { .. })
 }
 
 /// The log that may tell why a check does not hold, relative to the run folder: the proxy's, where the check is about
 /// what passes it, and otherwise the console of the node that it begins on.
 pub(crate) fn log(check: &Check, lab: &Lab) -> String {
     let node = match &check.kind {
-        CheckKind::Http { .. } | CheckKind::Bandwidth { .. } if lab.proxy.is_some() => {
+        CheckKind::Http { .. } | CheckKind::Bandwidth { .. } | CheckKind::CacheSaving { .. } if lab.proxy.is_some() => {
             return "logs/squid-access.log".to_owned();
         }
         CheckKind::Ssh { nodes, .. } | CheckKind::Mesh { nodes } | CheckKind::Bandwidth { from: nodes, .. } => {
             nodes.first()
         }
+        CheckKind::CacheSaving { node, .. } => Some(node),
         CheckKind::Ping { from, .. }
         | CheckKind::Tcp { from, .. }
         | CheckKind::Isolated { from, .. }

@@ -5,25 +5,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use labrig_plan::render::GUEST_INIT;
+use labrig_plan::render::{GUEST_INIT, INSTALLER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::{
-    GuestError, initramfs,
-    packages::{Apt, Package, Selection},
+    GuestError, initramfs, installer,
+    packages::{Selection, Tree},
 };
-use crate::store::{Manifest, Store, hex, world};
+use crate::{
+    apt::{Apt, Package},
+    store::{Manifest, Store, hex, world},
+};
 
 /// Changes whenever the same packages and the same `/init` give another image.
-const BUILDER: &str = "labrig guest 1";
+const BUILDER: &str = "labrig guest 2";
 /// Where images are kept in the cache.
 const STORE: &str = "guest";
 /// What the one that is right is found by.
 const KEY: &str = "current";
 /// The files of an image.
-const FILES: [&str; 2] = ["vmlinuz", "initramfs"];
+const FILES: [&str; 3] = ["vmlinuz", "initramfs", "installer"];
 
 /// What is known of an image besides its files.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,7 +38,7 @@ struct Details {
 /// A micro guest image in the cache. Never changes once it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// The folder with `vmlinuz` and `initramfs`.
+    /// The folder with `vmlinuz`, `initramfs`, and `installer`, which a node that is installed has besides.
     pub dir: PathBuf,
     /// What it was made of, as one SHA-256 in hexadecimal digits: the packages' names, versions and hashes, `/init`,
     /// and the way of building.
@@ -80,7 +83,7 @@ fn image(store: &Store, manifest: Manifest<Details>) -> Image {
 
 /// What the image depends on besides packages.
 fn recipe() -> String {
-    format!("{BUILDER} {}", hex(&Sha256::digest(GUEST_INIT)))
+    format!("{BUILDER} {} {}", hex(&Sha256::digest(GUEST_INIT)), hex(&Sha256::digest(INSTALLER)))
 }
 
 /// Asks apt, and builds the image unless it is there already. The store has to be locked.
@@ -90,7 +93,7 @@ fn build(store: &Store) -> Result<Image, GuestError> {
     let world = world(&recipe);
     let work = store.workshop()?;
     let apt = Apt::within(work.path())?;
-    let selection = apt.select()?;
+    let selection = Selection::choose(&apt)?;
     let digest = digest(&recipe, &selection);
     let manifest = match store.intact(&digest) {
         Some(manifest) => manifest,
@@ -107,14 +110,16 @@ fn build_from(
     digest: &str,
     store: &Store,
 ) -> Result<Manifest<Details>, GuestError> {
-    let tree = apt.unpack(&selection)?;
+    let debs = apt.download(&selection.packages)?;
+    let tree = Tree::unpack(&selection.packages, &debs, work.path().join("tree"))?;
     let kernel = tree.find([format!("boot/vmlinuz-{}", selection.kernel).as_str()])?;
     let kernel = fs::read(&kernel).map_err(|error| GuestError::at("read", &kernel, error))?;
     let initramfs = initramfs::build(&tree, &selection.kernel, GUEST_INIT)?;
+    let installer = installer::build(&tree, &selection.kernel, INSTALLER)?;
 
     let folder = work.path().join("image");
     fs::create_dir(&folder).map_err(|error| GuestError::at("make", &folder, error))?;
-    for (name, content) in FILES.into_iter().zip([kernel, initramfs]) {
+    for (name, content) in FILES.into_iter().zip([kernel, initramfs, installer]) {
         let path = folder.join(name);
         fs::write(&path, &content).map_err(|error| GuestError::at("write", &path, error))?;
     }

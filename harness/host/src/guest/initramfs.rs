@@ -1,14 +1,6 @@
 //! The initramfs that all nodes share: busybox, dropbear with its libraries, kernel modules, `/init`.
 
-use std::{collections::BTreeMap, path::PathBuf};
-
-use super::{
-    GuestError,
-    archive::Archive,
-    binary,
-    modules::{self, Module},
-    packages::Tree,
-};
+use super::{GuestError, archive::Archive, libraries::libraries, modules, packages::Tree};
 
 /// Folders that are there before `/init` runs, with their permissions. dropbear wants root's to be root's alone.
 const FOLDERS: [(&str, u32); 17] = [
@@ -44,17 +36,18 @@ const ACCOUNTS: [(&str, &str); 5] = [
     ("etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"),
 ];
 
-/// Where a distribution keeps libraries. The loader finds them all in `/lib`.
-const LIBRARIES: [&str; 4] = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib", "usr/lib"];
+/// Without these a node has no network and no disks.
+const REQUIRED: [&str; 4] = ["virtio_pci", "virtio_net", "virtio_blk", "af_packet"];
+/// These make it better where the kernel has them: early randomness, IPv6.
+const WELCOME: [&str; 2] = ["virtio_rng", "ipv6"];
 
 /// Builds it from the unpacked packages of the kernel of that version.
 pub(super) fn build(tree: &Tree, kernel: &str, init: &str) -> Result<Vec<u8>, GuestError> {
-    let busybox = read(tree.find(["bin/busybox", "usr/bin/busybox"])?)?;
-    let dropbear = read(tree.find(["usr/sbin/dropbear"])?)?;
-    let libraries = libraries(tree, &dropbear)?;
-    let in_lib = format!("lib/modules/{kernel}");
-    let modules = modules::load_order(&tree.find([in_lib.as_str(), &format!("usr/{in_lib}")])?)?;
-    let list: String = modules.iter().map(|module| format!("/{}\n", module_path(module))).collect();
+    let busybox = tree.read(["bin/busybox", "usr/bin/busybox"])?;
+    let dropbear = tree.read(["usr/sbin/dropbear"])?;
+    let libraries = libraries(tree, [dropbear.as_slice()])?;
+    let modules = modules::load_order(&tree.modules(kernel)?, &REQUIRED, &WELCOME)?;
+    let list = modules::list(&modules);
 
     let mut archive = Archive::default();
     for (path, permissions) in FOLDERS {
@@ -73,42 +66,8 @@ pub(super) fn build(tree: &Tree, kernel: &str, init: &str) -> Result<Vec<u8>, Gu
         archive.file(path, 0o755, content);
     }
     for module in &modules {
-        archive.file(&module_path(module), 0o644, &module.content);
+        archive.file(&module.path(), 0o644, &module.content);
     }
     archive.file("etc/modules", 0o644, list.as_bytes());
     archive.write(Vec::new()).map_err(|error| GuestError::new("write the initramfs", error))
-}
-
-fn module_path(module: &Module) -> String {
-    format!("lib/modules/{}.ko", module.name)
-}
-
-/// The dynamic loader and all libraries that a program needs, by the path at which they are looked for.
-fn libraries(tree: &Tree, program: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, GuestError> {
-    let failed = |error| GuestError::new("read what dropbear needs", error);
-    let mut found = BTreeMap::new();
-    if let Some(loader) = binary::interpreter(program).map_err(failed)? {
-        let name = loader.rsplit('/').next().unwrap_or(&loader).to_owned();
-        found.insert(loader, library(tree, &name)?);
-    }
-    let mut wanted = binary::libraries(program).map_err(failed)?;
-    while let Some(name) = wanted.pop() {
-        // A library may name the loader as well, which knows itself.
-        if found.keys().any(|path| path.rsplit('/').next() == Some(name.as_str())) {
-            continue;
-        }
-        let content = library(tree, &name)?;
-        wanted.extend(binary::libraries(&content).map_err(failed)?);
-        found.insert(format!("/lib/{name}"), content);
-    }
-    Ok(found)
-}
-
-fn library(tree: &Tree, name: &str) -> Result<Vec<u8>, GuestError> {
-    let places = LIBRARIES.map(|folder| format!("{folder}/{name}"));
-    read(tree.find(places.iter().map(String::as_str))?)
-}
-
-fn read(path: PathBuf) -> Result<Vec<u8>, GuestError> {
-    std::fs::read(&path).map_err(|error| GuestError::at("read", &path, error))
 }

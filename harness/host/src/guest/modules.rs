@@ -13,11 +13,6 @@ use std::{
 use super::{GuestError, GuestErrorKind, binary};
 use crate::process;
 
-/// Without these a node has no network and no disks.
-const REQUIRED: [&str; 4] = ["virtio_pci", "virtio_net", "virtio_blk", "af_packet"];
-/// These make it better where the kernel has them: early randomness, IPv6.
-const WELCOME: [&str; 2] = ["virtio_rng", "ipv6"];
-
 /// A module, ready to be loaded.
 pub(super) struct Module {
     /// Its name, with underscores.
@@ -26,19 +21,32 @@ pub(super) struct Module {
     pub(super) content: Vec<u8>,
 }
 
-/// The modules that a micro guest loads, in order. `tree` is the kernel's own folder, `lib/modules/<version>`.
-pub(super) fn load_order(tree: &Path) -> Result<Vec<Module>, GuestError> {
+impl Module {
+    /// Where it stands in a guest, without the leading `/`.
+    pub(super) fn path(&self) -> String {
+        format!("lib/modules/{}.ko", self.name)
+    }
+}
+
+/// The paths of modules, one a line, for whoever loads them.
+pub(super) fn list(modules: &[Module]) -> String {
+    modules.iter().map(|module| format!("/{}\n", module.path())).collect()
+}
+
+/// The modules of these names and what they need, in order: the required ones, and the welcome ones where the kernel
+/// has them. `tree` is the kernel's own folder, `lib/modules/<version>`.
+pub(super) fn load_order(tree: &Path, required: &[&str], welcome: &[&str]) -> Result<Vec<Module>, GuestError> {
     let mut search = Search {
         files: module_files(tree)?,
         built_in: built_in(&tree.join("modules.builtin"))?,
         seen: BTreeSet::new(),
         order: Vec::new(),
     };
-    for name in REQUIRED {
+    for name in required {
         search.visit(name)?;
     }
-    for name in WELCOME {
-        if search.files.contains_key(name) {
+    for name in welcome {
+        if search.files.contains_key(*name) {
             search.visit(name)?;
         }
     }

@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use crate::{
-    guest::{GuestError, GuestErrorKind},
+    apt::{AptError, AptErrorKind},
     process::{ProcessError, ProcessErrorKind},
     store::StoreError,
 };
@@ -22,9 +22,9 @@ pub struct ImageError {
 /// The ways in which it fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageErrorKind {
-    /// Packages, programs or files: as with micro guests.
+    /// apt, another program or a file failed, as it does for whatever is made of packages.
     #[error(transparent)]
-    Guest(#[from] GuestErrorKind),
+    Apt(#[from] AptErrorKind),
     /// It is not what the catalogue says.
     #[error("its SHA-256 is {got}, and the catalogue says {expected}")]
     Digest {
@@ -58,10 +58,10 @@ impl ImageErrorKind {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Guest(GuestErrorKind::DiskFull) => {
+            Self::Apt(AptErrorKind::DiskFull) => {
                 Some("free 4 GB in labrig's cache folder, or set LABRIG_CACHE to a roomier place")
             }
-            Self::Guest(kind) => kind.hint(),
+            Self::Apt(kind) => kind.hint(),
             Self::Digest { .. } => {
                 Some("if whoever offers it has a new one, change `sha256` in the catalogue; nothing was kept")
             }
@@ -87,27 +87,27 @@ impl ImageError {
     }
 }
 
-impl From<GuestError> for ImageError {
-    fn from(GuestError { doing, kind }: GuestError) -> Self {
+impl From<AptError> for ImageError {
+    fn from(AptError { doing, kind }: AptError) -> Self {
         Self::new(doing, kind)
     }
 }
 
 impl From<StoreError> for ImageError {
     fn from(error: StoreError) -> Self {
-        GuestError::from(error).into()
+        AptError::from(error).into()
     }
 }
 
 impl From<io::Error> for ImageErrorKind {
     fn from(error: io::Error) -> Self {
-        Self::Guest(error.into())
+        Self::Apt(error.into())
     }
 }
 
 impl From<ProcessError> for ImageErrorKind {
     fn from(error: ProcessError) -> Self {
-        Self::Guest(error.into())
+        Self::Apt(error.into())
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     format::{Format, Header},
 };
 use crate::{
-    guest::GuestErrorKind,
+    apt::AptErrorKind,
     process::{self, ProcessErrorKind},
     store::hash,
 };
@@ -36,9 +36,7 @@ pub(super) fn download(url: &Url, sha256: &Sha256, disk: &Path) -> Result<Format
         let words = last_words(&error).to_owned();
         let kind = match (&error.kind, words.is_empty()) {
             // curl could not write: exit code 23 (curl(1)).
-            (ProcessErrorKind::Failed { status, .. }, _) if status.code() == Some(23) => {
-                ImageErrorKind::Guest(GuestErrorKind::DiskFull)
-            }
+            (ProcessErrorKind::Failed { status, .. }, _) if status.code() == Some(23) => AptErrorKind::DiskFull.into(),
             (ProcessErrorKind::Failed { .. }, false) => ImageErrorKind::Fetch(words),
             _ => error.into(),
         };

@@ -6,7 +6,7 @@ use labrig_plan::image::{Choice, Recipe};
 
 use super::{ImageError, ImageErrorKind};
 use crate::{
-    guest::packages::{Apt, Package, unknown},
+    apt::{Apt, AptErrorKind, Package},
     process,
 };
 
@@ -63,9 +63,7 @@ pub(super) fn sources(suite: &str) -> Result<String, ImageError> {
 pub(super) fn select(apt: &Apt<'_>, recipe: &Recipe) -> Result<Selection, ImageError> {
     let names = recipe.packages.iter().map(|choice| first_known(apt, choice)).collect::<Result<Vec<_>, _>>()?;
     let all: Vec<&str> = std::iter::once("?essential").chain(names.iter().map(String::as_str)).collect();
-    let mut packages = apt.uris(&["install", "--no-install-recommends"], &all)?;
-    packages.sort();
-    packages.dedup();
+    let packages = apt.closure(&all)?;
     Ok(Selection { names, packages })
 }
 
@@ -76,5 +74,5 @@ fn first_known(apt: &Apt<'_>, choice: &Choice) -> Result<String, ImageError> {
         }
     }
     let names: Vec<&str> = choice.packages().iter().map(|package| package.as_str()).collect();
-    Err(ImageError::new("choose packages", unknown(&names)))
+    Err(ImageError::new("choose packages", AptErrorKind::unknown(&names)))
 }

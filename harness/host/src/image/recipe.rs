@@ -10,7 +10,7 @@ use super::{
     packages::Selection,
     root::{Parts, Root},
 };
-use crate::{guest::packages::Apt, store::hex};
+use crate::{apt::Apt, store::hex};
 
 /// Changes whenever the same recipe and the same packages give another image.
 pub(super) const BUILDER: &str = "labrig image 1";

@@ -17,7 +17,7 @@ use super::{
     root,
 };
 use crate::{
-    guest::packages::Package,
+    apt::Package,
     store::{BUILDING, Manifest, Store, hash, hex, world},
 };
 

@@ -12,11 +12,10 @@ use hyper::{
     body::{Body, Bytes, Frame, SizeHint},
     header::{self, HeaderValue},
 };
-use labrig_plan::{
-    origin_file::{self, BLOCK},
-    unit::{Rate, Size},
-};
+use labrig_plan::unit::{Rate, Size};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::entity::{Entity, Source};
 
 /// Bytes handed to the connection at a time.
 const CHUNK: u64 = 64 << 10;
@@ -29,10 +28,10 @@ const LAST_MODIFIED: HeaderValue = HeaderValue::from_static("Thu, 01 Jan 2026 00
 /// Fresh for longer than any lab lives.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
-/// A stretch of an origin file.
+/// A stretch of a file.
 #[derive(Debug)]
 pub(super) struct Content {
-    path: String,
+    source: Source,
     at: u64,
     end: u64,
     /// Where the connection is closed, if that is before the end.
@@ -47,21 +46,20 @@ pub(super) struct Content {
 
 /// An answer without content.
 pub(super) fn refusal(status: StatusCode) -> Response<Content> {
-    let mut response = Response::new(Content::new("", 0, 0));
+    let mut response = Response::new(Content::new(Source::Nothing, 0, 0));
     *response.status_mut() = status;
     response
 }
 
-/// The answer to a request for `path`; `size` is that of the file there, if there is one.
-pub(super) fn answer(method: &Method, path: &str, size: Option<&Size>, request: &HeaderMap) -> Response<Content> {
-    let Some(size) = size.map(|size| size.bytes()) else { return refusal(StatusCode::NOT_FOUND) };
-    let mut response = Response::new(Content::new(path, 0, 0));
+/// The answer to a request for a file; `entity` is `None` where there is no such file.
+pub(super) fn answer(method: &Method, entity: Option<Entity>, request: &HeaderMap) -> Response<Content> {
+    let Some(Entity { source, size, tag }) = entity else { return refusal(StatusCode::NOT_FOUND) };
+    let mut response = Response::new(Content::new(Source::Nothing, 0, 0));
     if method != Method::GET && method != Method::HEAD {
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    let tag = tag(path, size);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
     headers.insert(header::LAST_MODIFIED, LAST_MODIFIED);
@@ -89,17 +87,9 @@ pub(super) fn answer(method: &Method, path: &str, size: Option<&Size>, request: 
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(end - at));
     *response.status_mut() = status;
     if method == Method::GET {
-        *response.body_mut() = Content::new(path, at, end);
+        *response.body_mut() = Content::new(source, at, end);
     }
     response
-}
-
-/// Tells two files apart, also the same path at another size.
-fn tag(path: &str, size: u64) -> HeaderValue {
-    let [a, b, c, d, ..] = origin_file::block(path, 0);
-    let tag = format!("\"{a:02x}{b:02x}{c:02x}{d:02x}-{size:x}\"");
-    // Hexadecimal digits are always a header value.
-    HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 /// A single byte range (RFC 9110, section 14.1.2); several at once are answered with the whole file.
@@ -134,8 +124,8 @@ impl Range {
 }
 
 impl Content {
-    fn new(path: &str, at: u64, end: u64) -> Self {
-        Self { path: path.to_owned(), at, end, cut: u64::MAX, chunk: CHUNK, tick: Duration::ZERO, pause: None }
+    fn new(source: Source, at: u64, end: u64) -> Self {
+        Self { source, at, end, cut: u64::MAX, chunk: CHUNK, tick: Duration::ZERO, pause: None }
     }
 
     /// The same at a rate.
@@ -194,20 +184,10 @@ impl Body for Content {
         if self.at >= self.cut {
             return Poll::Ready(Some(Err(io::Error::other("cut off, as the scenario asks for"))));
         }
-        const WIDTH: u64 = BLOCK as u64;
         let (at, end) = (self.at, self.end.min(self.cut).min(self.at + self.chunk));
-        let (first, behind) = (at / WIDTH, end.div_ceil(WIDTH));
-        let mut bytes = Vec::with_capacity(CHUNK as usize + 2 * BLOCK);
-        for index in first..behind {
-            bytes.extend_from_slice(&origin_file::block(&self.path, index));
-        }
-        // Less than a block each.
-        let (skip, surplus) = ((at - first * WIDTH) as usize, (behind * WIDTH - end) as usize);
-        bytes.truncate(bytes.len() - surplus);
-        let chunk = Bytes::from(bytes).slice(skip..);
         self.at = end;
         self.pause = self.next_pause(last);
-        Poll::Ready(Some(Ok(Frame::data(chunk))))
+        Poll::Ready(Some(self.source.read(at, end).map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -221,6 +201,8 @@ impl Body for Content {
 
 #[cfg(test)]
 mod tests {
+    use labrig_plan::origin_file::{self, BLOCK};
+
     use super::*;
 
     #[test]
@@ -259,7 +241,7 @@ mod tests {
         if let Some(range) = range {
             headers.insert(header::RANGE, HeaderValue::from_static(range));
         }
-        let mut body = answer(&Method::GET, path, Some(size), &headers).into_body();
+        let mut body = answer(&Method::GET, Some(Entity::made(path, *size)), &headers).into_body();
         let mut bytes = Vec::new();
         while let Poll::Ready(Some(Ok(frame))) =
             Pin::new(&mut body).poll_frame(&mut Context::from_waker(std::task::Waker::noop()))

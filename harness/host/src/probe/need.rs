@@ -62,6 +62,9 @@ pub fn satisfies(lab: &Lab, cache: &Path) -> Result<(), Vec<Missing>> {
     if needed.contains(&Requirement::Squid) && !SQUID_TLS_HELPERS.iter().any(|path| Path::new(path).exists()) {
         missing.push(lack("a squid that is built with OpenSSL", Some(install("squid-openssl"))));
     }
+    if lab.upstream.origins.iter().any(|origin| origin.repository.is_some()) && !is_debian() {
+        missing.push(lack("Debian, whose archive apt repositories are made of", None));
+    }
     if needed.contains(&Requirement::Ipv6) && !has_ipv6() {
         missing.push(lack("a kernel with IPv6", None));
     }
@@ -76,6 +79,11 @@ pub fn satisfies(lab: &Lab, cache: &Path) -> Result<(), Vec<Missing>> {
 /// Whether the kernel has IPv6 switched on.
 pub(super) fn has_ipv6() -> bool {
     Path::new("/proc/net/if_inet6").exists() && fs::read_to_string("/proc/sys/net/ipv6/conf/all/disable_ipv6").is_ok()
+}
+
+/// Whether the machine is Debian itself, by os-release(5).
+fn is_debian() -> bool {
+    fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=debian"))
 }
 
 /// What a lab requires by word, and by what is in it.

@@ -10,7 +10,7 @@ use std::{
 use fs_err as fs;
 
 /// A log in the format that labrig gives squid:
-/// `%ts.%03tu %tr %>a %lp %>la:%>lp %rm %03>Hs %Ss %Sh %<a %<st %#ssl::>sni %ssl::bump_mode %ru`.
+/// `%ts.%03tu %tr %>a %lp %>la:%>lp %rm %03>Hs %Ss %Sh %<a %<st %<bs %#ssl::>sni %ssl::bump_mode %ru`.
 #[derive(Debug, Clone)]
 pub struct AccessLog {
     path: PathBuf,
@@ -50,6 +50,8 @@ pub struct Entry {
     pub server: Option<IpAddr>,
     /// Bytes sent to the client, headers included.
     pub bytes: u64,
+    /// Bytes of the body that squid fetched for it: none for a hit, and squid does not count a tunnel's.
+    pub fetched: u64,
     /// The name in the client's TLS hello.
     pub sni: Option<String>,
     /// What squid did to the TLS connection: `splice` and so on.
@@ -128,7 +130,7 @@ impl Entry {
     }
 
     fn parse(line: &str) -> Option<Self> {
-        let mut fields = line.splitn(14, ' ');
+        let mut fields = line.splitn(15, ' ');
         let mut field = || fields.next().filter(|field| !field.is_empty());
         Some(Self {
             at: time(field()?)?,
@@ -143,6 +145,7 @@ impl Entry {
             hierarchy: field()?.to_owned(),
             server: field()?.parse().ok(),
             bytes: field()?.parse().ok()?,
+            fetched: field()?.parse().unwrap_or(0),
             sni: present(field()?),
             bump: present(field()?),
             url: field()?.to_owned(),
@@ -173,11 +176,11 @@ mod tests {
     use super::*;
 
     const MISS: &str = "1795365845.427 349 192.168.100.50 - 203.0.113.10:80 GET 200 TCP_MISS ORIGINAL_DST \
-        203.0.113.10 1000365 - - http://archive.lab/blob";
+        203.0.113.10 1000365 1000000 - - http://archive.lab/blob";
     const TUNNEL: &str = "1795365846.001 154 2001:db8:100::50 - 2001:db8:ffff:1::10:443 CONNECT 200 TCP_TUNNEL \
-        ORIGINAL_DST 2001:db8:ffff:1::10 1002950 archive.lab splice archive.lab:443";
+        ORIGINAL_DST 2001:db8:ffff:1::10 1002950 - archive.lab splice archive.lab:443";
     const HIT: &str = "1795365847.900 -3 192.168.100.50 8080 192.168.100.1:8080 GET 200 TCP_MEM_HIT HIER_NONE - \
-        1000365 - - http://archive.lab/blob";
+        1000365 - - - http://archive.lab/blob";
 
     #[test]
     fn a_request_that_is_none_is_told_from_the_others() {
@@ -197,6 +200,7 @@ mod tests {
         assert_eq!((miss.at, miss.elapsed), (Duration::from_millis(1_795_365_845_427), Duration::from_millis(349)));
         assert_eq!((miss.status, miss.bytes, miss.url.as_str()), (200, 1_000_365, "http://archive.lab/blob"));
         assert_eq!((tunnel.is_tunnel(), tunnel.is_redirected()), (true, true));
+        assert_eq!((miss.fetched, hit.fetched), (1_000_000, 0));
         assert_eq!(tunnel.destination.map(|(_, port)| port), Some(443));
         assert_eq!((tunnel.sni.as_deref(), tunnel.bump.as_deref()), (Some("archive.lab"), Some("splice")));
         assert_eq!((hit.is_hit(), hit.is_redirected(), hit.port), (true, false, Some(8080)));

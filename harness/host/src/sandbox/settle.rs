@@ -1,6 +1,7 @@
 //! Settling in: the file systems, host name and limits of a lab.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     os::unix::fs::{DirBuilderExt, symlink},
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use labrig_plan::{layout, name::ImageName};
+use labrig_plan::layout;
 use nix::{
     sys::resource::{Resource, getrlimit, setrlimit},
     unistd::{getpid, sethostname},
@@ -27,8 +28,8 @@ pub struct Settle<'a> {
     pub run: &'a Path,
     /// Kernel and initramfs of the micro guest; appears at [`layout::GUEST`], read-only.
     pub guest: &'a Path,
-    /// The images that nodes boot from, by name; each appears at [`layout::image_folder`], read-only.
-    pub images: &'a [(ImageName, PathBuf)],
+    /// Further folders of the machine's that the lab reads, by the place where they appear.
+    pub shared: &'a BTreeMap<PathBuf, PathBuf>,
     /// What libvirt found out about the installed emulators, kept from run to run; appears at
     /// `/var/cache/libvirt`. libvirt checks by itself whether it still holds. `None` for an empty one.
     pub cache: Option<&'a Path>,
@@ -66,8 +67,8 @@ pub fn settle(settle: &Settle<'_>) -> Result<(), SandboxError> {
     make_private()?;
     let run = Held::open(settle.run)?;
     let guest = Held::open(settle.guest)?;
-    let images = settle.images.iter().map(|(name, path)| Ok((layout::image_folder(name), Held::open(path)?)));
-    let images = images.collect::<Result<Vec<_>, SandboxError>>()?;
+    let shared = settle.shared.iter().map(|(place, folder)| Ok((place, Held::open(folder)?)));
+    let shared = shared.collect::<Result<Vec<_>, SandboxError>>()?;
     let cache = settle.cache.map(Held::open).transpose()?;
     let devices = devices(settle.kvm)?;
     let shadowed = SHADOWED.map(|path| Held::open(Path::new(path)).map(|held| (Path::new(path), held)));
@@ -88,9 +89,9 @@ pub fn settle(settle: &Settle<'_>) -> Result<(), SandboxError> {
     run.bind(Path::new(layout::RUN))?;
     set_read_only(Path::new(layout::RUN), false, false)?;
     guest.bind(Path::new(layout::GUEST))?;
-    for (place, image) in images {
-        directory(Path::new(&place), 0o755)?;
-        image.bind(Path::new(&place))?;
+    for (place, folder) in shared {
+        directory(place, 0o755)?;
+        folder.bind(place)?;
     }
     for shadow in shadowed {
         let (path, held) = shadow?;

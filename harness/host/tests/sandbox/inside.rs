@@ -37,7 +37,8 @@ pub(crate) fn play(role: &str, run: &Path, guest: &Path) -> ExitCode {
         "libvirt" => libvirt,
         _ => return ExitCode::from(2),
     };
-    let settled = sandbox::settle(&Settle { run, guest, images: &[], cache: None, kvm: false });
+    let settled =
+        sandbox::settle(&Settle { run, guest, shared: &std::collections::BTreeMap::new(), cache: None, kvm: false });
     match settled.map_err(Into::into).and_then(|()| role()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -90,7 +90,13 @@ pub(crate) fn everything_is_private_or_read_only() -> Result {
 
 pub(crate) fn only_a_first_process_settles() -> Result {
     let place = Path::new("/tmp");
-    let error = sandbox::settle(&Settle { run: place, guest: place, images: &[], cache: None, kvm: false });
+    let error = sandbox::settle(&Settle {
+        run: place,
+        guest: place,
+        shared: &std::collections::BTreeMap::new(),
+        cache: None,
+        kvm: false,
+    });
     assert!(error.is_err());
     Ok(())
 }

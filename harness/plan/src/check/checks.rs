@@ -46,6 +46,7 @@ pub(super) fn checks(
             Check::Tcp(check) => tcp(context, &world, check),
             Check::Http(check) => fetch::http(context, &world, check),
             Check::Bandwidth(check) => fetch::bandwidth(context, &world, check),
+            Check::CacheSaving(check) => fetch::cache_saving(context, &world, check),
             Check::Mesh(check) => mesh(context, &world, check),
             Check::Isolated(check) => isolated(context, &world, check),
         };

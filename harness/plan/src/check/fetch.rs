@@ -9,7 +9,7 @@ use crate::{
     },
     finding::did_you_mean,
     lab::{CheckKind, Node, Proxy},
-    scenario::{Answer, At, BandwidthCheck, HttpCheck, Urls, Via},
+    scenario::{Answer, At, BandwidthCheck, CacheSavingCheck, HttpCheck, Urls, Via},
     url::Url,
 };
 
@@ -127,6 +127,20 @@ fn beside(context: &mut Context<'_>, check: &HttpCheck, answer: Answer) {
             )
             .help("leave `status` out, or expect the whole answer");
     }
+}
+
+pub(super) fn cache_saving(
+    context: &mut Context<'_>,
+    world: &World<'_>,
+    check: &CacheSavingCheck,
+) -> Option<CheckKind> {
+    let node = node(context, world, &check.node)?;
+    if let Some(proxy) = proxy(context, world, &check.node, "a cache saves something")
+        && !serves(proxy, node)
+    {
+        not_served(context, node, proxy, &check.node);
+    }
+    Some(CheckKind::CacheSaving { node: node.name.clone(), at_least: check.at_least })
 }
 
 /// Whether the host is one that the lab knows, and the origin has the file.

@@ -6,22 +6,17 @@ use crate::{
     check::Context,
     finding::did_you_mean,
     image::{CATALOGUE, Catalogue, Image},
-    lab::{Install, Node},
+    lab::Node,
     name::ImageName,
-    scenario::{self, At},
+    scenario::At,
 };
 
-/// How a node's system gets there. Its image has to be one of the catalogue's.
-pub(super) fn install(context: &mut Context<'_>, node: &scenario::Node) -> Install {
-    match &node.install {
-        scenario::Install::Micro => Install::Micro,
-        scenario::Install::Image(name) => {
-            if context.catalogue.image(name).is_none() {
-                unknown_image(context, name);
-            }
-            Install::Image((**name).clone())
-        }
+/// The image of a node; a finding where the catalogue has none of that name.
+pub(super) fn image(context: &mut Context<'_>, name: &At<ImageName>) -> ImageName {
+    if context.catalogue.image(name).is_none() {
+        unknown_image(context, name);
     }
+    (**name).clone()
 }
 
 fn unknown_image(context: &mut Context<'_>, name: &At<ImageName>) {

@@ -18,6 +18,7 @@ mod dhcp;
 mod fetch;
 mod identity;
 mod image;
+mod install;
 mod network;
 mod node;
 mod proxy;

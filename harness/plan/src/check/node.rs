@@ -9,7 +9,7 @@ use crate::{
     check::{
         Context,
         dhcp::claim,
-        image,
+        install,
         network::{Plan, stands_in},
         words,
     },
@@ -63,7 +63,7 @@ pub(super) fn nodes<'s>(context: &mut Context<'s>, plans: &mut BTreeMap<&'s Netw
         role: role(context, node),
         memory: memory(context, node),
         cpus: cpus(context, node),
-        install: image::install(context, node),
+        install: install::install(context, name, node),
         nics: nics(context, name, node, plans, &mut cursors),
         disks: disks(context, node),
     });
@@ -221,6 +221,7 @@ fn memory(context: &mut Context<'_>, node: &scenario::Node) -> Size {
     let (kind, least, default) = match node.install {
         Install::Micro => ("a micro guest", Size::from_mib(128), Size::from_mib(256)),
         Install::Image(_) => ("a node with an image", Size::from_mib(256), Size::from_mib(512)),
+        Install::Debootstrap(_) => ("an install of Debian", Size::from_mib(384), Size::from_mib(512)),
     };
     let Some(memory) = &node.memory else { return default };
     if **memory < least {
@@ -246,7 +247,7 @@ fn cpus(context: &mut Context<'_>, node: &scenario::Node) -> u32 {
 fn disks(context: &mut Context<'_>, node: &scenario::Node) -> Vec<Disk> {
     // An image is `vda`, and its seed the last.
     let letters = match node.install {
-        Install::Micro => 'a'..='z',
+        Install::Micro | Install::Debootstrap(_) => 'a'..='z',
         Install::Image(_) => 'b'..='y',
     };
     let most = letters.clone().count();

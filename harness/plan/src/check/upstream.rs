@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::{
-    check::{Context, range},
+    check::{Context, install, range},
     finding::did_you_mean,
-    lab::{Network, Origin, OriginFault, Upstream},
+    lab::{Network, Origin, OriginFault, Repository, Upstream},
     name::DnsName,
     scenario::{self, NetworkMode},
 };
@@ -136,6 +136,10 @@ fn origins(context: &mut Context<'_>) -> Vec<Origin> {
             v6: v6(host_v6),
             files: origin.files.iter().map(|(path, size)| ((**path).clone(), **size)).collect(),
             faults: origin.faults.iter().map(|(path, fault)| ((**path).clone(), **fault)).collect(),
+            repository: origin.apt.as_ref().map(|apt| {
+                let own = apt.packages.iter().map(|package| (**package).clone());
+                Repository { packages: own.chain(install::packages(context, name)).collect() }
+            }),
         }
     });
     origins.collect()
@@ -176,6 +180,8 @@ fn paths(context: &mut Context<'_>, origin: &scenario::Origin) {
             "has a space, a control character, `?` or `#`"
         } else if path.split('/').any(|part| matches!(part, "." | "..")) {
             "has `.` or `..` as a part, which clients resolve themselves"
+        } else if origin.apt.is_some() && path.starts_with("/debian/") {
+            "is inside the origin's apt repository"
         } else {
             continue;
         };

@@ -1,8 +1,10 @@
 //! How a node's system gets there.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::name::ImageName;
+use crate::name::{DnsName, ImageName, NodeName, PackageName};
 
 /// How a node's system gets there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +14,19 @@ pub enum Install {
     Micro,
     /// An overlay on this image, one of [`super::Lab::images`].
     Image(ImageName),
+    /// Debian on the first disk, by debootstrap(8) in the guest.
+    Debootstrap(Debootstrap),
+}
+
+/// What debootstrap is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Debootstrap {
+    /// The origin with the repository.
+    pub origin: DnsName,
+    /// The packages of its system, beyond those that every system has.
+    pub packages: BTreeSet<PackageName>,
+    /// The node that has to have its packages before.
+    pub after: Option<NodeName>,
 }
 
 impl Install {
@@ -19,8 +34,23 @@ impl Install {
     #[must_use]
     pub const fn image(&self) -> Option<&ImageName> {
         match self {
-            Self::Micro => None,
             Self::Image(name) => Some(name),
+            Self::Micro | Self::Debootstrap(_) => None,
         }
     }
+
+    /// What debootstrap is told, where it makes the system.
+    #[must_use]
+    pub const fn debootstrap(&self) -> Option<&Debootstrap> {
+        match self {
+            Self::Debootstrap(debootstrap) => Some(debootstrap),
+            Self::Micro | Self::Image(_) => None,
+        }
+    }
+}
+
+impl Debootstrap {
+    /// What makes a machine of a minimal Debian: kernel, boot loader, first process, SSH server, network tools.
+    pub const SYSTEM: [&str; 6] =
+        ["grub-pc-bin", "grub2-common", "iproute2", "linux-image-cloud-amd64", "openssh-server", "systemd-sysv"];
 }

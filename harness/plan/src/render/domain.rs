@@ -21,16 +21,31 @@ const FIRST_SLOT: u8 = 0x02;
 /// The last one: q35 has its ISA bridge, its SATA controller and its SMBus in the one after.
 const LAST_SLOT: u8 = 0x1e;
 
-/// What the kernel is told (its `Documentation/admin-guide/kernel-parameters.txt`). A panic ends the guest after a
+/// What every kernel is told (its `Documentation/admin-guide/kernel-parameters.txt`). A panic ends the guest after a
 /// second, and so its domain. Of a micro guest's 1.6 thousand million instructions to its `/init`, 0.9 are tests of
 /// ciphers that it does not use. The time-stamp counter needs no watching: QEMU and KVM keep it steady. Nor does the
 /// timer's interrupt need a test, which an emulator on a busy machine fails ("IO-APIC + timer doesn't work!").
-pub const COMMAND_LINE: &str = "console=ttyS0 panic=1 cryptomgr.notests tsc=reliable no_timer_check";
+pub(super) const COMMAND_LINE: &str = "console=ttyS0 panic=1 cryptomgr.notests tsc=reliable no_timer_check";
+
+/// What the kernel is told besides under TCG. An emulated processor does not speculate, so that mitigations protect
+/// nothing there and take a sixth of a guest's time.
+const EMULATED: &str = "mitigations=off";
+
+/// What a micro guest's kernel is told.
+#[must_use]
+pub fn command_line(accelerator: Accelerator) -> String {
+    match accelerator {
+        Accelerator::Tcg => format!("{COMMAND_LINE} {EMULATED}"),
+        Accelerator::Kvm => COMMAND_LINE.to_owned(),
+    }
+}
 
 /// What the kernel of an image is told. The image is one file system without partitions, and tells cloud-init where
 /// to look: on the disk labelled `CIDATA`, and nowhere else.
-pub const IMAGE_COMMAND_LINE: &str =
-    "root=/dev/vda rw console=ttyS0 panic=1 cryptomgr.notests tsc=reliable no_timer_check ds=nocloud";
+#[must_use]
+pub fn image_command_line(accelerator: Accelerator) -> String {
+    format!("root=/dev/vda rw {} ds=nocloud", command_line(accelerator))
+}
 
 /// The disk that an image is on.
 pub const IMAGE_TARGET: &str = "vda";
@@ -40,6 +55,17 @@ const SEED_TARGET: &str = "vdz";
 /// Renders the domain of one node, for the accelerator that the host turned out to have.
 #[must_use]
 pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
+    let console = layout::console_log(&node.name);
+    domain(node, lab, accelerator, &console, |xml| boot(xml, node, lab, accelerator))
+}
+
+/// Renders the domain that a node is while it is installed: it boots the installer, with the same disks and interfaces.
+#[must_use]
+pub fn installer_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
+    domain(node, lab, accelerator, &layout::install_log(&node.name), |xml| boot_micro(xml, node, accelerator))
+}
+
+fn domain(node: &Node, lab: &Lab, accelerator: Accelerator, console: &str, boot: impl FnOnce(&mut Document)) -> String {
     let (kind, cpu) = match accelerator {
         Accelerator::Tcg => ("qemu", "maximum"),
         Accelerator::Kvm => ("kvm", "host-passthrough"),
@@ -59,7 +85,7 @@ pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
         xml.text("vcpu", &[], node.cpus);
         xml.element("os", &[], |xml| {
             xml.text("type", &[("arch", &"x86_64"), ("machine", &MACHINE)], "hvm");
-            boot(xml, node, lab);
+            boot(xml);
         });
         xml.element("features", &[], |xml| xml.empty("acpi", &[]));
         xml.empty("cpu", &[("mode", &cpu)]);
@@ -69,30 +95,34 @@ pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
         for event in ["on_poweroff", "on_reboot", "on_crash"] {
             xml.text(event, &[], "destroy");
         }
-        xml.element("devices", &[], |xml| devices(xml, node));
+        xml.element("devices", &[], |xml| devices(xml, node, console));
     })
 }
 
 /// What the node boots.
-fn boot(xml: &mut Document, node: &Node, lab: &Lab) {
+fn boot(xml: &mut Document, node: &Node, lab: &Lab, accelerator: Accelerator) {
     match &node.install {
-        Install::Micro => {
-            xml.text("kernel", &[], layout::GUEST_KERNEL);
-            xml.text("initrd", &[], layout::node_initrd(&node.name));
-            xml.text("cmdline", &[], COMMAND_LINE);
-        }
+        Install::Micro => boot_micro(xml, node, accelerator),
+        Install::Debootstrap(_) => xml.empty("boot", &[("dev", &"hd")]),
         Install::Image(name) => match lab.image(name).map(Image::boot) {
             Some(Boot::Kernel) => {
                 xml.text("kernel", &[], layout::image_kernel(name));
                 xml.text("initrd", &[], layout::image_initrd(name));
-                xml.text("cmdline", &[], IMAGE_COMMAND_LINE);
+                xml.text("cmdline", &[], image_command_line(accelerator));
             }
             Some(Boot::Loader) | None => xml.empty("boot", &[("dev", &"hd")]),
         },
     }
 }
 
-fn devices(xml: &mut Document, node: &Node) {
+/// The micro guest's kernel, with the node's own initramfs.
+fn boot_micro(xml: &mut Document, node: &Node, accelerator: Accelerator) {
+    xml.text("kernel", &[], layout::GUEST_KERNEL);
+    xml.text("initrd", &[], layout::node_initrd(&node.name));
+    xml.text("cmdline", &[], command_line(accelerator));
+}
+
+fn devices(xml: &mut Document, node: &Node, console: &str) {
     let mut slots = FIRST_SLOT..=LAST_SLOT;
     let from_image = node.install.image().is_some();
     if from_image {
@@ -116,7 +146,7 @@ fn devices(xml: &mut Document, node: &Node) {
         });
     }
     xml.element("serial", &[("type", &"pty")], |xml| {
-        xml.empty("log", &[("file", &layout::console_log(&node.name)), ("append", &"off")]);
+        xml.empty("log", &[("file", &console), ("append", &"off")]);
         xml.empty("target", &[("port", &0)]);
     });
     xml.element("console", &[("type", &"pty")], |xml| {

@@ -2,7 +2,8 @@
 # Process 1 of a micro guest: modules, network, SSH server. What it prints goes to the console; lines that begin with
 # `labrig:` are for whoever waits for the guest.
 # Files: /etc/modules (one kernel module's path a line, in the order of loading), /etc/labrig/node (hostname, nics),
-# /etc/dropbear/dropbear_ed25519_host_key, /root/.ssh/authorized_keys.
+# /etc/dropbear/dropbear_ed25519_host_key, /root/.ssh/authorized_keys. With /etc/labrig/install, /sbin/installer runs in
+# place of the SSH server.
 
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 
@@ -132,6 +133,11 @@ echo "$nics" | while read -r mac settings; do
 	configure "eth$index" $settings
 	index=$((index + 1))
 done
+
+if [ -e /etc/labrig/install ]; then
+	/sbin/installer && say installed
+	poweroff -f
+fi
 
 # -s: keys only. -F -E: stays, and logs to the console.
 dropbear -F -E -s -r /etc/dropbear/dropbear_ed25519_host_key &

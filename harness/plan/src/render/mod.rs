@@ -7,6 +7,7 @@
 mod document;
 mod domain;
 mod guest;
+mod installer;
 mod ip;
 mod iptables;
 mod lines;
@@ -17,8 +18,9 @@ mod seed;
 mod squid;
 mod visible;
 
-pub use domain::{COMMAND_LINE, IMAGE_COMMAND_LINE, IMAGE_TARGET, domain_xml};
+pub use domain::{IMAGE_TARGET, command_line, domain_xml, image_command_line, installer_xml};
 pub use guest::{GUEST_INIT, guest_config};
+pub use installer::{INSTALLER, install_config};
 pub use ip::{uplink_batch, upstream_batch};
 pub use iptables::{rules_ip6tables, rules_iptables};
 pub use network::network_xml;
@@ -29,7 +31,7 @@ pub use squid::squid_conf;
 
 use crate::{
     artifact::{Accelerator, Artifact, Consumer},
-    lab::{Install, Lab, Network, Node, Proxy},
+    lab::{Debootstrap, Install, Lab, Network, Node, Proxy},
     name::{NetworkName, NodeName},
 };
 
@@ -49,6 +51,9 @@ pub const UPSTREAM_IP: &str = "upstream.ip";
 pub const UPSTREAM_DNSMASQ_CONF: &str = "upstream-dnsmasq.conf";
 /// File name of the `/init` that all micro guests share.
 pub const GUEST_INIT_NAME: &str = "guest-init";
+
+/// File name of the installer that all nodes share that are installed from the network.
+pub const GUEST_INSTALLER_NAME: &str = "guest-installer";
 
 /// File name of a network's XML.
 #[must_use]
@@ -89,6 +94,18 @@ pub fn seed_network_config_name(node: &NodeName) -> String {
     format!("seed-{node}.network-config")
 }
 
+/// File name of the XML of a node's domain while it is installed.
+#[must_use]
+pub fn installer_name(node: &NodeName, accelerator: Accelerator) -> String {
+    format!("installer-{}", domain_name(node, accelerator).trim_start_matches("domain-"))
+}
+
+/// File name of what a node's installer reads.
+#[must_use]
+pub fn install_config_name(node: &NodeName) -> String {
+    format!("install-{node}.conf")
+}
+
 /// Every artifact of a lab: networks, domains, proxy and rules, upstream, guests.
 #[must_use]
 pub fn artifacts(lab: &Lab) -> Vec<Artifact> {
@@ -117,6 +134,9 @@ enum Part<'a> {
     SeedMetaData(&'a Node),
     SeedUserData(&'a Node),
     SeedNetworkConfig(&'a Node),
+    Installer,
+    InstallerDomain(&'a Node, Accelerator),
+    InstallConfig(&'a Node, &'a Debootstrap),
 }
 
 fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
@@ -131,8 +151,15 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
     let guests = lab.nodes.iter().flat_map(|node| match &node.install {
         Install::Micro => vec![Part::GuestConfig(node)],
         Install::Image(_) => vec![Part::SeedMetaData(node), Part::SeedUserData(node), Part::SeedNetworkConfig(node)],
+        Install::Debootstrap(debootstrap) => vec![
+            Part::GuestConfig(node),
+            Part::InstallerDomain(node, Accelerator::Tcg),
+            Part::InstallerDomain(node, Accelerator::Kvm),
+            Part::InstallConfig(node, debootstrap),
+        ],
     });
-    networks.chain(domains).chain(proxy).chain(upstream).chain(guests)
+    let installer = lab.nodes.iter().find_map(|node| node.install.debootstrap()).map(|_| Part::Installer);
+    networks.chain(domains).chain(proxy).chain(upstream).chain(guests).chain(installer)
 }
 
 impl Part<'_> {
@@ -152,20 +179,23 @@ impl Part<'_> {
             Self::SeedMetaData(node) => seed_meta_data_name(&node.name),
             Self::SeedUserData(node) => seed_user_data_name(&node.name),
             Self::SeedNetworkConfig(node) => seed_network_config_name(&node.name),
+            Self::Installer => GUEST_INSTALLER_NAME.to_owned(),
+            Self::InstallerDomain(node, accelerator) => installer_name(&node.name, *accelerator),
+            Self::InstallConfig(node, _) => install_config_name(&node.name),
         }
     }
 
     fn consumer(&self) -> Consumer {
         match self {
             Self::Network(_) => Consumer::LibvirtNetwork,
-            Self::Domain(..) => Consumer::LibvirtDomain,
+            Self::Domain(..) | Self::InstallerDomain(..) => Consumer::LibvirtDomain,
             Self::Squid(_) => Consumer::Squid,
             Self::Nft(_) => Consumer::Nftables,
             Self::Iptables(_) => Consumer::Iptables,
             Self::Ip6tables(_) => Consumer::Ip6tables,
             Self::Uplink | Self::Upstream => Consumer::Ip,
             Self::Resolver => Consumer::Dnsmasq,
-            Self::GuestInit | Self::GuestConfig(_) => Consumer::Guest,
+            Self::GuestInit | Self::GuestConfig(_) | Self::Installer | Self::InstallConfig(..) => Consumer::Guest,
             Self::SeedMetaData(_) | Self::SeedUserData(_) | Self::SeedNetworkConfig(_) => Consumer::CloudInit,
         }
     }
@@ -186,6 +216,9 @@ impl Part<'_> {
             Self::SeedMetaData(node) => seed_meta_data(node),
             Self::SeedUserData(_) => seed_user_data(),
             Self::SeedNetworkConfig(node) => seed_network_config(node, lab),
+            Self::Installer => INSTALLER.to_owned(),
+            Self::InstallerDomain(node, accelerator) => installer_xml(node, lab, *accelerator),
+            Self::InstallConfig(_, debootstrap) => install_config(debootstrap),
         }
     }
 }

@@ -12,7 +12,8 @@ const LARGEST_FILE: Size = Size::from_mib(64);
 
 /// The fields of a line of the access log, with one space between them. The URL stands last; squid itself strips or
 /// encodes white space in it, and an SNI is percent-encoded, so a line always splits into the same fields.
-const LOG_FORMAT: &str = "%ts.%03tu %tr %>a %lp %>la:%>lp %rm %03>Hs %Ss %Sh %<a %<st %#ssl::>sni %ssl::bump_mode %ru";
+const LOG_FORMAT: &str =
+    "%ts.%03tu %tr %>a %lp %>la:%>lp %rm %03>Hs %Ss %Sh %<a %<st %<bs %#ssl::>sni %ssl::bump_mode %ru";
 
 /// Renders squid's configuration.
 #[must_use]
@@ -121,7 +122,7 @@ fn process(out: &mut Lines) {
     out.comment(
         "Time, milliseconds, client, our port, where the client went, method, status, result, hierarchy, server,",
     );
-    out.comment("bytes sent, name in the TLS hello, what was done to the TLS connection, URL.");
+    out.comment("bytes sent, bytes fetched, name in the TLS hello, what was done to the TLS connection, URL.");
     out.line(format_args!("logformat labrig {LOG_FORMAT}"));
     out.line(format_args!("access_log stdio:{} logformat=labrig", layout::SQUID_ACCESS_LOG));
 }

@@ -14,7 +14,7 @@ use serde::{
 use crate::{
     name::{DnsName, NodeName},
     scenario::{Answer, At, CacheResult, Family, Record, Selection, Target, Via},
-    unit::Rate,
+    unit::{Percent, Rate},
     url::Url,
 };
 
@@ -34,6 +34,8 @@ pub enum Check {
     Http(HttpCheck),
     /// What is fetched has to come at a rate between two bounds.
     Bandwidth(At<BandwidthCheck>),
+    /// Enough of what a node got has to have come from the proxy's cache.
+    CacheSaving(CacheSavingCheck),
     /// Each node has to reach each other one.
     Mesh(At<MeshCheck>),
     /// A node must not reach another, neither by ICMP nor by SSH.
@@ -163,6 +165,16 @@ pub enum Urls {
     Several(Vec<At<Url>>),
 }
 
+/// Enough of what a node was sent through the proxy, from the beginning of the lab on, has to have come from the cache.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CacheSavingCheck {
+    /// The node.
+    pub node: At<NodeName>,
+    /// The least share of its bytes that squid did not have to fetch for it.
+    pub at_least: Percent,
+}
+
 /// `"all"`, or a table with the nodes.
 #[derive(Debug, Clone)]
 pub struct MeshCheck {
@@ -199,6 +211,7 @@ impl Check {
             Self::Tcp(_) => "tcp",
             Self::Http(_) => "http",
             Self::Bandwidth(_) => "bandwidth",
+            Self::CacheSaving(_) => "cache-saving",
             Self::Mesh(_) => "mesh",
             Self::Isolated(_) => "isolated",
         }

@@ -27,17 +27,17 @@ mod upstream;
 
 pub use at::At;
 pub use checks::{
-    BandwidthCheck, Check, DnsAnswer, DnsCheck, HttpCheck, IsolatedCheck, MeshCheck, PingCheck, SshCheck, TcpCheck,
-    Urls,
+    BandwidthCheck, CacheSavingCheck, Check, DnsAnswer, DnsCheck, HttpCheck, IsolatedCheck, MeshCheck, PingCheck,
+    SshCheck, TcpCheck, Urls,
 };
 pub use choice::{Acceleration, Answer, CacheResult, Family, Firewall, NetworkMode, Outcome, Record, Requirement, Via};
 pub use network::{Dhcp, Dns, Network, Reservation};
-pub use node::{Disk, Install, Nic, Node};
+pub use node::{Debootstrap, Disk, Install, Nic, Node};
 pub use parse::parse;
 pub(crate) use parse::{Document, Lost, parse_all};
 pub use proxy::{Intercept, Proxy, Redirect};
 pub use target::{Selection, Target};
-pub use upstream::{Origin, OriginFault, Upstream};
+pub use upstream::{Apt, Origin, OriginFault, Upstream};
 
 /// A lab test: networks, a proxy, nodes, and the checks that have to hold once they are up.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     address::MacAddr,
-    name::{ImageName, NetworkName},
+    name::{DnsName, ImageName, NetworkName, NodeName, PackageName},
     scenario::At,
     unit::Size,
 };
@@ -22,7 +22,8 @@ pub struct Node {
     pub memory: Option<At<Size>>,
     /// Virtual CPUs. Default: 1.
     pub cpus: Option<At<u32>>,
-    /// How its system gets there: `micro`, or `{ image = "NAME" }`. Default: `micro`.
+    /// How its system gets there: `micro`, `{ image = "NAME" }`, or `{ debootstrap = { origin = "NAME" } }`. Default:
+    /// `micro`.
     #[serde(default)]
     pub install: Install,
     /// Network interfaces, `eth0` first. Default: one on the only network.
@@ -42,6 +43,21 @@ pub enum Install {
     Micro,
     /// It boots from a copy of this image of the catalogue, and cloud-init makes the node of it.
     Image(At<ImageName>),
+    /// Debian, installed on its first disk from the network, unattended.
+    Debootstrap(Debootstrap),
+}
+
+/// Debian by debootstrap(8), which runs in the guest.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Debootstrap {
+    /// The origin with the apt repository that it is installed from.
+    pub origin: At<DnsName>,
+    /// Packages beyond kernel, boot loader, systemd and SSH server. Default: none.
+    #[serde(default)]
+    pub packages: Vec<At<PackageName>>,
+    /// The node that has to have its packages before this one begins, so that they are in the cache. Default: none.
+    pub after: Option<At<NodeName>>,
 }
 
 /// A network interface.

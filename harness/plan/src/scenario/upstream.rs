@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    name::DnsName,
+    name::{DnsName, PackageName},
     scenario::At,
     unit::{Rate, Size},
 };
@@ -36,6 +36,8 @@ pub struct Origin {
     /// What goes wrong with some of these files, by their paths. Default: nothing.
     #[serde(default)]
     pub faults: BTreeMap<At<String>, At<OriginFault>>,
+    /// An apt repository under `/debian`, suite `stable`: packages of the machine's own archive. Default: none.
+    pub apt: Option<At<Apt>>,
 }
 
 /// What goes wrong with a file: `"reset"`, or a table with one key.
@@ -50,4 +52,13 @@ pub enum OriginFault {
     Truncate(Size),
     /// The file comes at this rate.
     Slow(Rate),
+}
+
+/// An apt repository. What any system begins with is in it, and what nodes install from it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Apt {
+    /// Further packages; those that they depend on come with them. Default: none.
+    #[serde(default)]
+    pub packages: Vec<At<PackageName>>,
 }

@@ -6,8 +6,8 @@ use labrig_plan::{
     directive::Directive,
     image::{Image, Recipe, Source},
     lab::{
-        Check, CheckKind, Dhcp, Disk, Dns, Expect, Install, Lab, Network, NetworkV4, NetworkV6, Nic, Node, Origin,
-        OriginFault, Proxy, Reservation, Upstream, Url,
+        Check, CheckKind, Debootstrap, Dhcp, Disk, Dns, Expect, Install, Lab, Network, NetworkV4, NetworkV6, Nic, Node,
+        Origin, OriginFault, Proxy, Repository, Reservation, Upstream, Url,
     },
     scenario::{Acceleration, Answer, Firewall, NetworkMode, Outcome},
     unit::{Rate, Size},
@@ -39,7 +39,8 @@ impl Words {
     }
 }
 
-/// Three networks (NAT with DHCP and IPv6, isolated without DHCP, routed), a proxy for two of them, two micro nodes, one with an image.
+/// Three networks (NAT with DHCP and IPv6, isolated without DHCP, routed), a proxy for two of them, two micro nodes, one
+/// with an image, one that is installed from the network.
 pub(crate) fn lab(words: &Words) -> Lab {
     Lab {
         name: parsed("openstack"),
@@ -72,6 +73,14 @@ pub(crate) fn lab(words: &Words) -> Lab {
             }),
         }],
         nodes: vec![
+            Node {
+                install: Install::Debootstrap(Debootstrap {
+                    origin: parsed("archive.lab"),
+                    packages: [parsed("g++"), parsed("libc6-dev")].into(),
+                    after: None,
+                }),
+                ..node("stack00", None, &[("openstack", "52:54:00:00:01:0a", "192.168.100.10", true)], &["vda"])
+            },
             node(
                 "stack01",
                 Some(words),
@@ -202,6 +211,7 @@ fn upstream(words: &Words) -> Upstream {
             v6: parsed("2001:db8:ffff:1::10"),
             files: BTreeMap::from([(words.path.clone(), Size::from_mib(1))]),
             faults: BTreeMap::from([(words.path.clone(), OriginFault::Reset)]),
+            repository: Some(Repository { packages: [parsed("openssh-server")].into() }),
         }],
     }
 }
