@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! packages (apt) -> unpacked tree -> modules in order, programs with their libraries -> initramfs
+//!                                 -> debootstrap and what it runs                    -> installer
 //!                                 -> kernel                                          -> vmlinuz
 //! ```
 

@@ -50,7 +50,15 @@ impl Install {
 }
 
 impl Debootstrap {
-    /// What makes a machine of a minimal Debian: kernel, boot loader, first process, SSH server, network tools.
-    pub const SYSTEM: [&str; 6] =
-        ["grub-pc-bin", "grub2-common", "iproute2", "linux-image-cloud-amd64", "openssh-server", "systemd-sysv"];
+    /// What makes a machine of a minimal Debian: kernel, boot loader, first process, SSH server, and the network tools
+    /// that checks use.
+    pub const SYSTEM: [&str; 7] = [
+        "grub-pc-bin",
+        "grub2-common",
+        "iproute2",
+        "iputils-ping",
+        "linux-image-cloud-amd64",
+        "openssh-server",
+        "systemd-sysv",
+    ];
 }
