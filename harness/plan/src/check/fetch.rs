@@ -8,7 +8,7 @@ use crate::{
         checks::{World, node, selected},
     },
     finding::did_you_mean,
-    lab::{CheckKind, Node, Proxy},
+    lab::{CheckKind, Node, Proxy, Repository},
     scenario::{Answer, At, BandwidthCheck, CacheSavingCheck, HttpCheck, Urls, Via},
     url::Url,
 };
@@ -159,7 +159,14 @@ fn url(context: &mut Context<'_>, world: &World<'_>, url: &Url, span: &Range<usi
         }
         return;
     };
-    if has_file && !origin.files.contains_key(url.file()) && !context.lost.within(&["upstream", "origin", &host]) {
+    // What is in a repository is known only once the machine's archive was asked.
+    let packaged = origin.repository.is_some()
+        && url.file().strip_prefix(Repository::PATH).is_some_and(|rest| rest.starts_with('/'));
+    if has_file
+        && !packaged
+        && !origin.files.contains_key(url.file())
+        && !context.lost.within(&["upstream", "origin", &host])
+    {
         let help = did_you_mean(url.file(), origin.files.keys().map(String::as_str)).unwrap_or_else(|| {
             format!("add it: `files = {{ \"{}\" = \"64KiB\" }}`, or expect a status of 404", url.file())
         });
