@@ -17,8 +17,10 @@ use labrig_host::{
     firewall::{self, Rules},
     keys::RunKeys,
     libvirt::Libvirt,
+    pasta::Pasta,
     process::Daemon,
     proxy::{AccessLog, Entries, Proxy},
+    sandbox::Outside,
     ssh::Session,
     syslog,
     upstream::Upstream,
@@ -30,7 +32,7 @@ use labrig_plan::{
     layout,
     name::NodeName,
     render,
-    scenario::Firewall,
+    scenario::{Firewall, Uplink},
 };
 use tokio::task::JoinSet;
 
@@ -50,7 +52,12 @@ use crate::{
 const THIS_PROGRAM: &str = "/proc/1/exe";
 
 /// Brings the lab up, and checks it unless it is to stay.
-pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Census) -> Result<Standing, Failure> {
+pub(crate) async fn bring_up(
+    spec: LabSpec,
+    outside: Option<Outside>,
+    teller: &Arc<Teller>,
+    census: &Census,
+) -> Result<Standing, Failure> {
     let work = Work {
         lab: Arc::new(spec.lab),
         accelerator: spec.accelerator,
@@ -66,15 +73,18 @@ pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Censu
         work.node_stage(Stage::Boot, &host, |node| node.install.debootstrap().is_none(), Work::boot).await
     };
     let internet = async {
-        let upstream = work.stage(Stage::Upstream, Work::start_upstream).await?;
+        let beyond = match work.lab.uplink {
+            Uplink::None => None,
+            _ => Some(work.stage(Stage::Upstream, move |work| work.start_beyond(outside)).await?),
+        };
         if work.lab.proxy.is_none() {
-            return Ok((upstream, None));
+            return Ok((beyond, None));
         }
         let proxy = work.stage(Stage::Proxy, Work::start_proxy).await?;
         work.stage(Stage::Rules, Work::load_rules).await?;
-        Ok((upstream, Some(proxy)))
+        Ok((beyond, Some(proxy)))
     };
-    let (_, (upstream, proxy)) = tokio::try_join!(guests, internet)?;
+    let (_, (beyond, proxy)) = tokio::try_join!(guests, internet)?;
     work.install(&host).await?;
     let sessions = work.node_stage(Stage::Reach, &host, |_| true, Work::reach).await?;
     if spec.then == Then::Check {
@@ -85,14 +95,20 @@ pub(crate) async fn bring_up(spec: LabSpec, teller: &Arc<Teller>, census: &Censu
         checked?;
         teller.done(Stage::Check);
     }
-    Ok(Standing { _host: host, _upstream: upstream, _proxy: proxy })
+    Ok(Standing { _host: host, _beyond: beyond, _proxy: proxy })
 }
 
 /// What a lab stands on. Dropped, its daemons are killed.
 pub(crate) struct Standing {
     _host: Host,
-    _upstream: Upstream,
+    _beyond: Option<Beyond>,
     _proxy: Option<Proxy>,
+}
+
+/// What lies beyond the lab's networks.
+enum Beyond {
+    Upstream(#[expect(dead_code, reason = "it is kept, and never asked")] Upstream),
+    Machine(#[expect(dead_code, reason = "it is kept, and never asked")] Pasta),
 }
 
 /// What the preflight makes.
@@ -172,11 +188,17 @@ impl Work {
         Ok(())
     }
 
-    fn start_upstream(&self) -> Result<Upstream, Failure> {
+    fn start_beyond(&self, outside: Option<Outside>) -> Result<Beyond, Failure> {
+        let failed = |subject: &str, error: &dyn fmt::Display| Failure::host(Stage::Upstream, subject, error);
+        if let Some(outside) = outside {
+            let mut pasta = Pasta::start(&self.lab.upstream, outside).map_err(|e| failed("pasta", &e))?;
+            self.watch(pasta.daemon());
+            return Ok(Beyond::Machine(pasta));
+        }
         let mut upstream = Upstream::start(&self.lab.upstream, Path::new(layout::ARTIFACTS), Path::new(THIS_PROGRAM))
-            .map_err(|error| Failure::host(Stage::Upstream, "upstream", error))?;
+            .map_err(|e| failed("upstream", &e))?;
         upstream.daemons().into_iter().for_each(|daemon| self.watch(daemon));
-        Ok(upstream)
+        Ok(Beyond::Upstream(upstream))
     }
 
     fn start_proxy(&self) -> Result<Proxy, Failure> {

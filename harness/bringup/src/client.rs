@@ -24,6 +24,7 @@ use labrig_plan::{
     lab::{Lab, Stage},
     name::{DnsName, ImageName},
     render,
+    scenario::Uplink,
 };
 
 use crate::{
@@ -322,7 +323,12 @@ impl<'a> Watch<'a> {
     fn launch(&self, spec: &LabSpec, run: &Run) -> Result<(Launched, ChildStdin), Failure> {
         let failed = |error: &dyn fmt::Display| preflight("lab host", error);
         let log = fs_err::File::create(self.folder.path().join("logs/supervisor.log")).map_err(|e| failed(&e))?;
-        let launch = Launch { program: &run.options.program, args: &["supervise".to_owned()], log: log.into_file() };
+        let launch = Launch {
+            program: &run.options.program,
+            args: &["supervise".to_owned()],
+            outside: spec.lab.uplink == Uplink::Host,
+            log: log.into_file(),
+        };
         let mut lab = sandbox::launch(launch).map_err(|e| failed(&e))?;
         let (Some(mut control), Some(output)) = (lab.stdin.take(), lab.stdout.take()) else {
             return Err(failed(&"it was started without pipes"));

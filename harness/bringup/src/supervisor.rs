@@ -12,9 +12,9 @@ use std::{
 
 use labrig_host::{
     census::{Census, Death},
-    sandbox::{self, Settle},
+    sandbox::{self, Outside, Settle},
 };
-use labrig_plan::{artifact::Accelerator, lab::Stage, layout};
+use labrig_plan::{artifact::Accelerator, lab::Stage, layout, scenario::Uplink};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -47,16 +47,17 @@ pub fn supervise() -> io::Result<()> {
         spec.repositories.iter().map(|(origin, folder)| (layout::repository(origin).into(), folder.clone()));
     let shared = images.chain(repositories).collect();
     let kvm = spec.accelerator == Accelerator::Kvm;
-    let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm };
+    let outside = spec.lab.uplink == Uplink::Host;
+    let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside };
     let settled = sandbox::settle(&settle);
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));
     // Tells everyone that the lab lives. The kernel lets go of it when this process ends.
     let _lock = teller.folder().lock()?;
     let result = match settled {
-        Ok(()) => {
+        Ok(outside) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let result = runtime.block_on(live(spec, &teller));
+            let result = runtime.block_on(live(spec, outside, &teller));
             // Threads that wait for a guest are not waited for: they end with this process.
             runtime.shutdown_background();
             result
@@ -79,7 +80,7 @@ enum End {
 }
 
 /// Brings the lab up and keeps it, until it is done or something ends it.
-async fn live(spec: LabSpec, teller: &Arc<Teller>) -> Result<(), End> {
+async fn live(spec: LabSpec, outside: Option<Outside>, teller: &Arc<Teller>) -> Result<(), End> {
     let signals = |error| End::Failed(Failure::host(Stage::Preflight, "signals", error));
     let mut terminated = signal(SignalKind::terminate()).map_err(signals)?;
     let mut asked = listen(spec.then == Then::Stay, Arc::clone(teller));
@@ -96,7 +97,7 @@ async fn live(spec: LabSpec, teller: &Arc<Teller>) -> Result<(), End> {
     });
     let then = spec.then;
     let work = async {
-        let _standing = bringup::bring_up(spec, teller, &census).await?;
+        let _standing = bringup::bring_up(spec, outside, teller, &census).await?;
         if then == Then::Stay {
             teller.tell(Event::Up);
             std::future::pending::<()>().await;
@@ -150,6 +151,7 @@ fn obituary(stage: Stage, death: Option<&Death>) -> Failure {
         name if name.starts_with("squid") => "logs/squid-cache.log",
         name if name.starts_with("libvirtd") => "logs/libvirtd.log",
         name if name.starts_with("upstream") => "logs/upstream-dns.log",
+        name if name.starts_with("pasta") => "logs/uplink.log",
         name if name.starts_with("origin") => "logs/origin.log",
         _ => "logs/syslog.log",
     };

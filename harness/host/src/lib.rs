@@ -15,6 +15,7 @@ pub mod keys;
 pub mod libvirt;
 pub mod network;
 pub mod origin;
+pub mod pasta;
 mod private_file;
 pub mod probe;
 pub mod process;

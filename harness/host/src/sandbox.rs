@@ -10,6 +10,7 @@ mod etc;
 mod launch;
 mod missing;
 mod mounts;
+mod outside;
 mod settle;
 
 use std::{io, path::PathBuf};
@@ -17,6 +18,7 @@ use std::{io, path::PathBuf};
 pub use enter::{enter_command, first_process};
 pub use launch::{Launch, Launched, launch};
 pub use missing::{Missing, missing};
+pub use outside::{Outside, OutsideError};
 pub use settle::{Settle, settle};
 
 /// Why a sandbox could not be made.

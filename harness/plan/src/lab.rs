@@ -23,7 +23,7 @@ use crate::{
     directive::Directive,
     image::Image,
     name::{BridgeName, DnsName, ImageName, NetworkName, NodeName, PackageName, ScenarioName},
-    scenario::{Acceleration, Answer, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Via},
+    scenario::{Acceleration, Answer, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Uplink, Via},
     unit::{Percent, Rate, Size},
 };
 pub use crate::{scenario::OriginFault, url::Url};
@@ -45,7 +45,9 @@ pub struct Lab {
     pub networks: Vec<Network>,
     /// The proxy, if there is one.
     pub proxy: Option<Proxy>,
-    /// The internet of this lab.
+    /// Where what leaves it goes.
+    pub uplink: Uplink,
+    /// The internet of a lab whose uplink is [`Uplink::Upstream`]. Of others, only the two ends of the link count.
     pub upstream: Upstream,
     /// The images that nodes boot from, in the order of their names.
     pub images: Vec<Image>,

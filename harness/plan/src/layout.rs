@@ -30,6 +30,8 @@ pub const SQUID_ACCESS_LOG: &str = "/run/labrig/run/logs/squid-access.log";
 pub const SQUID_CACHE_LOG: &str = "/run/labrig/run/logs/squid-cache.log";
 /// Squid's process id.
 pub const SQUID_PID: &str = "/run/labrig/state/squid.pid";
+/// The lab host's end of the link to whatever lies beyond it.
+pub const UPLINK: &str = "uplink0";
 /// Name of the network namespace that plays the internet.
 pub const UPSTREAM_NAMESPACE: &str = "upstream";
 

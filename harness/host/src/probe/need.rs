@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use labrig_plan::{
     lab::Lab,
-    scenario::{Acceleration, Firewall, Requirement},
+    scenario::{Acceleration, Firewall, Requirement, Uplink},
 };
 
 use super::install;
@@ -47,6 +47,9 @@ pub fn satisfies(lab: &Lab, cache: &Path) -> Result<(), Vec<Missing>> {
     }
     if needed.contains(&Requirement::Iptables) {
         programs.extend(["iptables-restore", "ip6tables-restore"]);
+    }
+    if lab.uplink == Uplink::Host {
+        programs.insert("pasta");
     }
     let mut missing = sandbox::missing();
     missing.extend(programs.into_iter().filter_map(program));

@@ -23,6 +23,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program { name: "squid", option: "-v", of_lab: true },
     Program { name: "nft", option: "--version", of_lab: true },
     Program { name: "iptables", option: "--version", of_lab: true },
+    Program { name: "pasta", option: "--version", of_lab: false },
     Program { name: "qemu-img", option: "--version", of_lab: false },
     Program { name: "ip", option: "-V", of_lab: false },
     Program { name: "unshare", option: "--version", of_lab: false },

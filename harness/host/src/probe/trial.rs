@@ -46,7 +46,7 @@ fn try_sandbox() -> Result<String, String> {
     let program = process::find("true").map_err(|error| error.to_string())?;
     let mut log = tempfile::tempfile().map_err(|error| error.to_string())?;
     let copy: File = log.try_clone().map_err(|error| error.to_string())?;
-    let launch = Launch { program: &program, args: &[], log: copy };
+    let launch = Launch { program: &program, args: &[], outside: false, log: copy };
     let mut launched = sandbox::launch(launch).map_err(|error| error.to_string())?;
     let status = launched.wait(LIMIT).map_err(|error| error.to_string())?;
     let mut said = String::new();

@@ -22,6 +22,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("newuidmap", "uidmap"),
     ("nft", "nftables"),
     ("nsenter", "util-linux"),
+    ("pasta", "passt"),
     ("qemu-img", "qemu-utils"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("setpriv", "util-linux"),

@@ -21,6 +21,8 @@ pub struct Launch<'a> {
     pub program: &'a Path,
     /// Its arguments.
     pub args: &'a [String],
+    /// Whether it begins in the caller's network, because somebody has to stay there; see [`super::Settle::outside`].
+    pub outside: bool,
     /// Where its standard error goes.
     pub log: File,
 }
@@ -49,7 +51,10 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 2] =
 /// and `unshare` says why in the log.
 pub fn launch(launch: Launch<'_>) -> Result<Launched, ProcessError> {
     let mut command = Command::new(process::find("unshare")?);
-    command.args(["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL"]);
+    command.args(["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL"]);
+    if !launch.outside {
+        command.arg("--net");
+    }
     if !geteuid().is_root() {
         // The whole subordinate range, not just the caller: daemons drop to other users and set groups.
         command.args(["--user", "--map-root-user", "--map-auto"]);

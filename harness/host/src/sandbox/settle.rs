@@ -16,7 +16,7 @@ use nix::{
 };
 
 use super::{
-    SandboxError, etc,
+    Outside, SandboxError, etc,
     mounts::{Held, make_private, set_read_only, special, tmpfs},
 };
 use crate::process;
@@ -36,6 +36,8 @@ pub struct Settle<'a> {
     /// Whether the lab sees `/dev/kvm`. An unusable one makes libvirt probe every emulator anew for each domain,
     /// which takes seconds.
     pub kvm: bool,
+    /// Whether the lab begins in the machine's network, and leaves somebody there; see [`super::Launch::outside`].
+    pub outside: bool,
 }
 
 /// Directories that a lab has a version of its own of: empty ones appear in them without the machine's having them.
@@ -54,17 +56,19 @@ const DESCRIPTORS: u64 = 8192;
 /// Moves in. To be called first of all by the first process of a sandbox.
 ///
 /// From then on everything outside the run folder is either private, in memory and gone with the lab, or
-/// read-only.
+/// read-only. Returned is who stayed outside, if somebody had to.
 ///
 /// # Errors
 /// [`SandboxError`] with the step that failed. A half-settled sandbox is good for nothing but to be left.
-pub fn settle(settle: &Settle<'_>) -> Result<(), SandboxError> {
+pub fn settle(settle: &Settle<'_>) -> Result<Option<Outside>, SandboxError> {
     if getpid().as_raw() != 1 {
         // Anywhere else, this would rearrange the machine's own mounts.
         let error = io::Error::other("only the first process of a sandbox may settle in it");
         return Err(SandboxError::new("settle in", "/", error));
     }
     make_private()?;
+    // Before sysfs, which belongs to a network.
+    let outside = settle.outside.then(Outside::leave).transpose()?;
     let run = Held::open(settle.run)?;
     let guest = Held::open(settle.guest)?;
     let shared = settle.shared.iter().map(|(place, folder)| Ok((place, Held::open(folder)?)));
@@ -113,8 +117,8 @@ pub fn settle(settle: &Settle<'_>) -> Result<(), SandboxError> {
     let mut loopback = Command::new("ip");
     loopback.args(["link", "set", "lo", "up"]);
     process::run(&mut loopback, None, Duration::from_secs(10))
-        .map(drop)
-        .map_err(|error| SandboxError::new("bring up", "lo", io::Error::other(error)))
+        .map_err(|error| SandboxError::new("bring up", "lo", io::Error::other(error)))?;
+    Ok(outside)
 }
 
 /// Device nodes that a lab sees. They are the machine's own: a user namespace cannot make any.

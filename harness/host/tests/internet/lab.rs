@@ -57,7 +57,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
             "networks": ["office"], "forward_port": FORWARD, "intercept_http": INTERCEPT[0], "intercept_https": INTERCEPT[1],
             "redirect_http": INTERCEPT[0], "redirect_https": INTERCEPT[1], "directives": [], "bandwidth": bandwidth, "cache": "64MiB", "resolver": "192.168.100.1", "firewall": firewall,
         },
-        "upstream": {
+        "uplink": "upstream", "upstream": {
             "host_v4": "198.51.100.2", "gateway_v4": "198.51.100.1",
             "host_v6": "2001:db8:ffff::2", "gateway_v6": "2001:db8:ffff::1",
             "resolvers": ["8.8.8.8"], "silent": [], "nxdomain": [],

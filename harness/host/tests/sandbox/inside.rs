@@ -37,9 +37,15 @@ pub(crate) fn play(role: &str, run: &Path, guest: &Path) -> ExitCode {
         "libvirt" => libvirt,
         _ => return ExitCode::from(2),
     };
-    let settled =
-        sandbox::settle(&Settle { run, guest, shared: &std::collections::BTreeMap::new(), cache: None, kvm: false });
-    match settled.map_err(Into::into).and_then(|()| role()) {
+    let settled = sandbox::settle(&Settle {
+        run,
+        guest,
+        shared: &std::collections::BTreeMap::new(),
+        cache: None,
+        kvm: false,
+        outside: false,
+    });
+    match settled.map_err(Into::into).and_then(|_| role()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error is the log that the test shows.

@@ -45,6 +45,7 @@ impl Lab {
         let mut launched = sandbox::launch(Launch {
             program: &env::current_exe()?,
             args: &[format!("inside:{role}"), text(&run), text(&guest)],
+            outside: false,
             log: fs::File::create(run.join("log"))?,
         })?;
         let stdout = launched.stdout.take().ok_or("no standard output")?;
@@ -96,6 +97,7 @@ pub(crate) fn only_a_first_process_settles() -> Result {
         shared: &std::collections::BTreeMap::new(),
         cache: None,
         kvm: false,
+        outside: false,
     });
     assert!(error.is_err());
     Ok(())

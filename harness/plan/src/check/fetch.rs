@@ -9,7 +9,7 @@ use crate::{
     },
     finding::did_you_mean,
     lab::{CheckKind, Node, Proxy, Repository},
-    scenario::{Answer, At, BandwidthCheck, CacheSavingCheck, HttpCheck, Urls, Via},
+    scenario::{Answer, At, BandwidthCheck, CacheSavingCheck, HttpCheck, Uplink, Urls, Via},
     url::Url,
 };
 
@@ -151,10 +151,18 @@ fn url(context: &mut Context<'_>, world: &World<'_>, url: &Url, span: &Range<usi
     let host = url.host.to_ascii_lowercase();
     let origin = world.upstream.origins.iter().find(|origin| origin.name.as_str().eq_ignore_ascii_case(&host));
     let Some(origin) = origin else {
-        let known = knows(world, &host) || context.lost.within(&["upstream"]) || context.lost.within(&["network"]);
+        // What the machine's own network knows is known only there.
+        let beyond = *context.scenario.uplink == Uplink::Host;
+        let known =
+            beyond || knows(world, &host) || context.lost.within(&["upstream"]) || context.lost.within(&["network"]);
         if !known {
             let help = did_you_mean(&host, world.upstream.origins.iter().map(|origin| origin.name.as_str()))
-                .unwrap_or_else(|| format!("add `[upstream.origin.\"{host}\"]` with the files that it serves"));
+                .unwrap_or_else(|| match *context.scenario.uplink {
+                    Uplink::None => {
+                        "`uplink` is `none`, so there is nothing but the networks and their nodes".to_owned()
+                    }
+                    _ => format!("add `[upstream.origin.\"{host}\"]` with the files that it serves"),
+                });
             context.report.add(span.clone(), format!("nothing in this lab is called `{host}`")).help(help);
         }
         return;

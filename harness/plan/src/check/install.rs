@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    check::{Context, image},
+    check::{Context, image, uplink},
     finding::did_you_mean,
     lab::{Debootstrap, Install},
     name::{DnsName, NodeName, PackageName},
-    scenario::{self, At, NetworkMode},
+    scenario::{self, At, NetworkMode, Uplink},
     unit::Size,
 };
 
@@ -54,6 +54,9 @@ fn debootstrap(node: &scenario::Node) -> Option<&scenario::Debootstrap> {
 }
 
 fn origin(context: &mut Context<'_>, name: &At<DnsName>) {
+    if *context.scenario.uplink != Uplink::Upstream {
+        return uplink::without(context, name.span(), &format!("`{name}` would be an origin of the upstream"));
+    }
     let origins = &context.scenario.upstream.origin;
     match origins.get(&**name) {
         Some(origin) if origin.apt.is_some() || context.lost.within(&["upstream", "origin", name.as_str()]) => {}

@@ -23,6 +23,7 @@ mod network;
 mod node;
 mod proxy;
 mod range;
+mod uplink;
 mod upstream;
 mod words;
 
@@ -101,6 +102,7 @@ fn whole(
     let mut networks = network::networks(&mut context);
     let nodes = node::nodes(&mut context, &mut networks);
     let mut networks = network::finish(networks, &nodes);
+    uplink::uplink(&mut context);
     let upstream = upstream::upstream(&mut context, &mut networks);
     let proxy = proxy::proxy(&mut context, &networks);
     let requires = requires(&mut context);
@@ -115,6 +117,7 @@ fn whole(
             expect,
             networks,
             proxy,
+            uplink: *scenario.uplink,
             upstream,
             images: image::used(catalogue, &nodes),
             nodes,

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     check::{Context, dhcp, identity, range, words},
     lab::{self, Dns, NetworkV4, NetworkV6, Node, Reservation},
+    layout::UPLINK,
     name::{BridgeName, NetworkName},
     scenario::{self, At},
 };
@@ -22,7 +23,7 @@ pub(super) struct Plan<'s> {
 }
 
 /// Interfaces that are there before any bridge is.
-const INTERFACES: &[&str] = &["lo", "uplink0"];
+const INTERFACES: &[&str] = &["lo", UPLINK];
 
 /// Bytes in one string of a TXT record (RFC 1035, section 3.3).
 const TXT: usize = 255;

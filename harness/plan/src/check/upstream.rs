@@ -7,7 +7,7 @@ use crate::{
     finding::did_you_mean,
     lab::{Network, Origin, OriginFault, Repository, Upstream},
     name::DnsName,
-    scenario::{self, NetworkMode},
+    scenario::{self, NetworkMode, Uplink},
 };
 
 /// Hosts of both documentation ranges: the lab host, the upstream, and its origins from there on.
@@ -18,12 +18,14 @@ const FIRST_ORIGIN_V6: u16 = 0x1000;
 /// As many as the last byte of an IPv4 address can tell apart, broadcast excluded.
 const MOST_ORIGINS: usize = 239;
 
-/// The upstream. Networks that ask no server of their own choice, and are no islands, ask the upstream's.
+/// The upstream. Networks that ask no server of their own choice, and are no islands, ask the upstream's; with the
+/// uplink `host`, the machine's own answers at the same address.
 pub(super) fn upstream(context: &mut Context<'_>, networks: &mut [Network]) -> Upstream {
     forwarders(context, networks);
     let gateway = IpAddr::V4(v4(GATEWAY));
     for network in networks.iter_mut() {
-        if network.mode != NetworkMode::Isolated && network.dns.forwarders.is_empty() {
+        let connected = network.mode != NetworkMode::Isolated && *context.scenario.uplink != Uplink::None;
+        if connected && network.dns.forwarders.is_empty() {
             network.dns.forwarders.push(gateway);
         }
     }

@@ -5,12 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::lines::Lines;
 use crate::{
     lab::{Lab, Upstream},
-    layout::UPSTREAM_NAMESPACE,
+    layout::{UPLINK, UPSTREAM_NAMESPACE},
     scenario::NetworkMode,
 };
 
-/// The lab host's end of the link.
-const UPLINK: &str = "uplink0";
 /// The upstream's end of the link.
 const DOWNLINK: &str = "eth0";
 

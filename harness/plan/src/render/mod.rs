@@ -33,6 +33,7 @@ use crate::{
     artifact::{Accelerator, Artifact, Consumer},
     lab::{Debootstrap, Install, Lab, Network, Node, Proxy},
     name::{NetworkName, NodeName},
+    scenario::Uplink,
 };
 
 /// File name of the proxy's configuration.
@@ -106,7 +107,7 @@ pub fn install_config_name(node: &NodeName) -> String {
     format!("install-{node}.conf")
 }
 
-/// Every artifact of a lab: networks, domains, proxy and rules, upstream, guests.
+/// Every artifact of a lab: networks, domains, proxy and rules, upstream if it has one, guests.
 #[must_use]
 pub fn artifacts(lab: &Lab) -> Vec<Artifact> {
     parts(lab).map(|part| Artifact { name: part.name(), consumer: part.consumer(), text: part.text(lab) }).collect()
@@ -147,7 +148,11 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
         .proxy
         .iter()
         .flat_map(|proxy| [Part::Squid(proxy), Part::Nft(proxy), Part::Iptables(proxy), Part::Ip6tables(proxy)]);
-    let upstream = [Part::Uplink, Part::Upstream, Part::Resolver, Part::GuestInit];
+    let upstream = match lab.uplink {
+        Uplink::Upstream => vec![Part::Uplink, Part::Upstream, Part::Resolver],
+        // The link to the machine's own network is pasta's, which reads no file.
+        Uplink::None | Uplink::Host => Vec::new(),
+    };
     let guests = lab.nodes.iter().flat_map(|node| match &node.install {
         Install::Micro => vec![Part::GuestConfig(node)],
         Install::Image(_) => vec![Part::SeedMetaData(node), Part::SeedUserData(node), Part::SeedNetworkConfig(node)],
@@ -159,7 +164,7 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
         ],
     });
     let installer = lab.nodes.iter().find_map(|node| node.install.debootstrap()).map(|_| Part::Installer);
-    networks.chain(domains).chain(proxy).chain(upstream).chain(guests).chain(installer)
+    networks.chain(domains).chain(proxy).chain(upstream).chain([Part::GuestInit]).chain(guests).chain(installer)
 }
 
 impl Part<'_> {

@@ -16,6 +16,19 @@ pub enum Acceleration {
     Tcg,
 }
 
+/// Where what leaves a lab goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Uplink {
+    /// Nowhere: there is nothing beyond the networks.
+    None,
+    /// To a small internet of the lab's own.
+    #[default]
+    Upstream,
+    /// To the machine's own network, and what lies beyond it.
+    Host,
+}
+
 /// What is supposed to happen to a lab.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

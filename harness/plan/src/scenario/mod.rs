@@ -30,7 +30,9 @@ pub use checks::{
     BandwidthCheck, CacheSavingCheck, Check, DnsAnswer, DnsCheck, HttpCheck, IsolatedCheck, MeshCheck, PingCheck,
     SshCheck, TcpCheck, Urls,
 };
-pub use choice::{Acceleration, Answer, CacheResult, Family, Firewall, NetworkMode, Outcome, Record, Requirement, Via};
+pub use choice::{
+    Acceleration, Answer, CacheResult, Family, Firewall, NetworkMode, Outcome, Record, Requirement, Uplink, Via,
+};
 pub use network::{Dhcp, Dns, Network, Reservation};
 pub use node::{Debootstrap, Disk, Install, Nic, Node};
 pub use parse::parse;
@@ -55,12 +57,16 @@ pub struct Scenario {
     /// What a host has to have to run this, beyond what follows from the rest of the file. Default: nothing.
     #[serde(default)]
     pub requires: Vec<At<Requirement>>,
+    /// Where what leaves the lab goes: `none`, `upstream` (a small internet of its own) or `host` (the machine's own
+    /// network, and what lies beyond it). Default: `upstream`.
+    #[serde(default)]
+    pub uplink: At<Uplink>,
     /// Networks by name. At least one.
     #[serde(default)]
     pub network: BTreeMap<At<NetworkName>, At<Network>>,
     /// The transparent proxy. Default: none.
     pub proxy: Option<At<Proxy>>,
-    /// The internet of this lab. Default: a DNS server that knows nothing, and no origins.
+    /// The internet of a lab whose `uplink` is `upstream`. Default: a DNS server that knows nothing, and no origins.
     #[serde(default)]
     pub upstream: Upstream,
     /// Nodes by name. At least one.

@@ -9,7 +9,7 @@ use labrig_plan::{
         Check, CheckKind, Debootstrap, Dhcp, Disk, Dns, Expect, Install, Lab, Network, NetworkV4, NetworkV6, Nic, Node,
         Origin, OriginFault, Proxy, Repository, Reservation, Upstream, Url,
     },
-    scenario::{Acceleration, Answer, Firewall, NetworkMode, Outcome},
+    scenario::{Acceleration, Answer, Firewall, NetworkMode, Outcome, Uplink},
     unit::{Rate, Size},
 };
 
@@ -62,6 +62,7 @@ pub(crate) fn lab(words: &Words) -> Lab {
             firewall: Firewall::Nftables,
             directives: words.directives.clone(),
         }),
+        uplink: Uplink::Upstream,
         upstream: upstream(words),
         images: vec![Image {
             name: parsed("debian"),
