@@ -190,12 +190,14 @@ impl Work {
 
     fn start_beyond(&self, outside: Option<Outside>) -> Result<Beyond, Failure> {
         let failed = |subject: &str, error: &dyn fmt::Display| Failure::host(Stage::Upstream, subject, error);
+        let artifacts = Path::new(layout::ARTIFACTS);
         if let Some(outside) = outside {
-            let mut pasta = Pasta::start(&self.lab.upstream, outside).map_err(|e| failed("pasta", &e))?;
-            self.watch(pasta.daemon());
+            let mut pasta = Pasta::start(&self.lab.upstream, artifacts, outside).map_err(|e| failed("pasta", &e))?;
+            // Without its tree: at its start it has children for a moment, of which it goes into the lab's network.
+            self.census.watch(pasta.daemon().pid(), pasta.daemon().name());
             return Ok(Beyond::Machine(pasta));
         }
-        let mut upstream = Upstream::start(&self.lab.upstream, Path::new(layout::ARTIFACTS), Path::new(THIS_PROGRAM))
+        let mut upstream = Upstream::start(&self.lab.upstream, artifacts, Path::new(THIS_PROGRAM))
             .map_err(|e| failed("upstream", &e))?;
         upstream.daemons().into_iter().for_each(|daemon| self.watch(daemon));
         Ok(Beyond::Upstream(upstream))

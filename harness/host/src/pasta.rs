@@ -15,11 +15,12 @@ use std::{
 use labrig_plan::{
     lab,
     layout::{LOGS, UPLINK},
+    render::UPLINK_IP,
 };
 
 use crate::{
     ended::{self, Ended},
-    process::Daemon,
+    process::{self, Daemon, ProcessError},
     sandbox::{Outside, OutsideError},
     wait::{self, Progress, WaitError},
 };
@@ -30,6 +31,9 @@ const STEP: Duration = Duration::from_millis(5);
 /// A way out that is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum PastaError {
+    /// The lab's side could not be made ready.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     /// It could not be started.
     #[error(transparent)]
     Outside(#[from] OutsideError),
@@ -43,14 +47,16 @@ pub enum PastaError {
 pub struct Pasta(Daemon);
 
 impl Pasta {
-    /// Starts it, with the lab's end of `link` for its interface, and returns when there is a way out.
+    /// Starts it, with the lab's end of `link` for its interface, and returns when there is a way out. `artifacts` is the
+    /// folder with the rendered texts.
     ///
     /// Of the other end nothing is there but DNS, which is the machine's own. It comes over UDP; pasta before 2024
     /// leaves TCP alone.
     ///
     /// # Errors
     /// [`PastaError`]; with the end of its log when it ended.
-    pub fn start(link: &lab::Upstream, outside: Outside) -> Result<Self, PastaError> {
+    pub fn start(link: &lab::Upstream, artifacts: &Path, outside: Outside) -> Result<Self, PastaError> {
+        process::run(Command::new("ip").arg("-batch").arg(artifacts.join(UPLINK_IP)), None, DEADLINE)?;
         let arguments = arguments(link);
         let command = move |network: &Path| {
             let mut command = Command::new("pasta");
@@ -85,7 +91,6 @@ fn arguments(link: &lab::Upstream) -> Vec<String> {
         "--runas",
         "0:0",
         "--foreground",
-        "--stderr",
         // It ends with the lab, not with a file.
         "--no-netns-quit",
         "--config-net",

@@ -21,7 +21,7 @@ mod visible;
 pub use domain::{IMAGE_TARGET, command_line, domain_xml, image_command_line, installer_xml};
 pub use guest::{GUEST_INIT, guest_config};
 pub use installer::{INSTALLER, install_config};
-pub use ip::{uplink_batch, upstream_batch};
+pub use ip::{machine_batch, uplink_batch, upstream_batch};
 pub use iptables::{rules_ip6tables, rules_iptables};
 pub use network::network_xml;
 pub use nftables::rules_nft;
@@ -44,7 +44,7 @@ pub const RULES_NFT: &str = "rules.nft";
 pub const RULES_IPTABLES: &str = "rules.iptables";
 /// File name of the rules for `ip6tables-restore --noflush`.
 pub const RULES_IP6TABLES: &str = "rules.ip6tables";
-/// File name of the lab host's side of the upstream link, for `ip -batch`.
+/// File name of the lab host's side of the link to the upstream, or to the machine's own network, for `ip -batch`.
 pub const UPLINK_IP: &str = "uplink.ip";
 /// File name of the upstream's side of the link, for `ip -n upstream -batch`.
 pub const UPSTREAM_IP: &str = "upstream.ip";
@@ -150,8 +150,8 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
         .flat_map(|proxy| [Part::Squid(proxy), Part::Nft(proxy), Part::Iptables(proxy), Part::Ip6tables(proxy)]);
     let upstream = match lab.uplink {
         Uplink::Upstream => vec![Part::Uplink, Part::Upstream, Part::Resolver],
-        // The link to the machine's own network is pasta's, which reads no file.
-        Uplink::None | Uplink::Host => Vec::new(),
+        Uplink::Host => vec![Part::Uplink],
+        Uplink::None => Vec::new(),
     };
     let guests = lab.nodes.iter().flat_map(|node| match &node.install {
         Install::Micro => vec![Part::GuestConfig(node)],
@@ -213,6 +213,7 @@ impl Part<'_> {
             Self::Nft(proxy) => rules_nft(proxy, lab),
             Self::Iptables(proxy) => rules_iptables(proxy, lab),
             Self::Ip6tables(proxy) => rules_ip6tables(proxy, lab),
+            Self::Uplink if lab.uplink == Uplink::Host => machine_batch(),
             Self::Uplink => uplink_batch(&lab.upstream),
             Self::Upstream => upstream_batch(lab),
             Self::Resolver => upstream_dnsmasq_conf(&lab.upstream),
