@@ -4,6 +4,7 @@
 
 pub(crate) mod command;
 pub(crate) mod lab;
+pub(crate) mod machine;
 pub(crate) mod process;
 
 pub(crate) use command::labrig;

@@ -6,7 +6,7 @@ use std::{
     fs,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -30,7 +30,13 @@ impl Going {
     /// The same with `labrig up`, or `run`.
     pub(crate) fn start_verb(verb: &str, runs: &Path, scenario: &Path) -> Self {
         let mut command = super::labrig(runs);
-        command.arg(verb).arg(scenario).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg(verb).arg(scenario);
+        Self::start_command(command, runs)
+    }
+
+    /// The same with a command that makes a run folder in `runs`.
+    pub(crate) fn start_command(mut command: Command, runs: &Path) -> Self {
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         // What a shell does for each command line (POSIX Shell Command Language, job control).
         let client = command.process_group(0).spawn().expect("labrig starts");
         let folder = within(Duration::from_secs(120), "a run folder", || RunFolder::all(runs).pop());
