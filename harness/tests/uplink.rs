@@ -95,7 +95,11 @@ fn a_way_out_ends_with_its_run() {
         let all = run.processes();
         let supervisor = all.iter().find(|process| Some(process.pid) == run.folder.pid()).expect("a supervisor");
         let unshare = all.iter().find(|process| process.name == "unshare").expect("an unshare");
-        if victim == "labrig" { supervisor.kill() } else { unshare.kill() }
+        if victim == "labrig" {
+            supervisor.kill()
+        } else {
+            unshare.kill()
+        }
         within(SECONDS_LATER, "the end of pasta", || (!pasta.lives()).then_some(()));
         assert_ne!(run.client.wait().expect("the client ended").code(), Some(0));
     }

@@ -45,3 +45,11 @@ fn kvm_is_only_missed_by_a_lab_that_insists_on_it() {
     assert_eq!(kvm(&lab("acceleration = \"kvm\"\n")), acceleration::glance().is_err());
     assert_eq!(kvm(&lab("requires = [\"kvm\"]\n")), acceleration::glance().is_err());
 }
+
+#[test]
+fn pasta_is_only_missed_by_a_lab_that_reaches_out() {
+    let missing = |lab: &Lab| probe::satisfies(lab, std::path::Path::new("/nowhere")).err().unwrap_or_default();
+    let pasta = |lab: &Lab| missing(lab).iter().any(|missing| missing.what == "the program pasta");
+    assert!(!pasta(&lab("")) && !pasta(&lab("uplink = \"none\"\n")));
+    assert_eq!(pasta(&lab("uplink = \"host\"\n")), process::find("pasta").is_err());
+}

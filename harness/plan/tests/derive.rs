@@ -113,6 +113,21 @@ fn networks_without_a_forwarder_ask_the_upstream() {
 }
 
 #[test]
+fn forwarders_follow_from_the_uplink() {
+    let forwarders = |uplink: &str| {
+        let lab = lab(&format!("uplink = \"{uplink}\"\n[network.lab]\nsubnet = \"192.168.50.0/24\"\n[node.a]\n"));
+        let forwarders = lab.networks[0].dns.forwarders.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let names = labrig_plan::render::names(&lab);
+        let links =
+            ["uplink.ip", "upstream.ip", "upstream-dnsmasq.conf"].map(|name| names.iter().any(|own| own == name));
+        (forwarders, links)
+    };
+    assert_eq!(forwarders("upstream"), (vec!["198.51.100.1".to_owned()], [true; 3]));
+    assert_eq!(forwarders("host"), (vec!["198.51.100.1".to_owned()], [true, false, false]));
+    assert_eq!(forwarders("none"), (vec![], [false; 3]));
+}
+
+#[test]
 fn a_target_is_met_on_a_common_network() {
     let lab = lab(
         "[network.a]\nsubnet = \"192.168.1.0/24\"\n[network.b]\nsubnet = \"192.168.2.0/24\"\nipv6 = \"fd00:0:0:2::/64\"\n\

@@ -461,3 +461,59 @@ fn cache_savings() {
         ],
     );
 }
+
+#[test]
+fn uplinks() {
+    let lab = |uplink: &str, more: &str, expected: &[&str]| {
+        let text = format!("uplink = \"{uplink}\"\n{NETWORK}[node.a]\n[node.b]\n{more}");
+        check(&text, expected);
+    };
+    lab("non", "", &["2:10 `non` is not one of `none`, `upstream`, `host`"]);
+    for uplink in ["none", "upstream", "host"] {
+        lab(uplink, "[proxy]\n[[check]]\nmesh = \"all\"\n", &[]);
+    }
+    // Only without an uplink is it known that nobody is there.
+    let checks = "[[check]]\nping = { from = \"a\", to = \"upstream\" }\n\
+                  [[check]]\ntcp = { from = \"a\", to = \"upstream\", port = 80 }\n\
+                  [[check]]\ntcp = { from = \"a\", to = \"upstream\", port = 80, open = false }\n\
+                  [[check]]\nisolated = { from = \"a\", to = \"upstream\" }\n";
+    let told = |line: usize, column: usize, word: &str| {
+        format!("{line}:{column} this goes to the upstream, and this lab has none: `uplink` is `{word}`")
+    };
+    lab("none", checks, &[&told(8, 27, "none"), &told(10, 26, "none")]);
+    lab(
+        "host",
+        checks,
+        &[(8, 27), (10, 26), (12, 26), (14, 31)]
+            .map(|(line, column)| told(line, column, "host"))
+            .each_ref()
+            .map(|text| text.as_str()),
+    );
+    // What names mean beyond the machine is known only there.
+    let fetch = "[[check]]\nhttp = { from = \"a\", url = \"http://www.example/f\" }\n";
+    lab("none", fetch, &["8:28 nothing in this lab is called `www.example`"]);
+    lab("host", fetch, &[]);
+}
+
+#[test]
+fn an_upstream_that_is_not_there() {
+    let lab = |uplink: &str, expected: &[&str]| {
+        let text =
+            "[upstream]\nsilent = [\"8.8.8.8\"]\nnxdomain = [\"x.lab\"]\n[upstream.origin.\"x.lab\"]\napt = {}\n";
+        let network =
+            "[network.lab]\nsubnet = \"192.168.50.0/24\"\nmode = \"routed\"\ndns = { forwarders = [\"8.8.8.8\"] }\n";
+        let install = "install = { debootstrap = { origin = \"x.lab\" } }\ndisk = [{ size = \"2GiB\" }]\n";
+        let mut expected: Vec<String> = expected.iter().map(|&text| text.to_owned()).collect();
+        let without = format!(", and this lab has none: `uplink` is `{uplink}`");
+        expected.extend([
+            format!("8:11 `8.8.8.8` keeps silent in the upstream{without}"),
+            format!("9:13 `x.lab` is denied by the upstream{without}"),
+            format!("10:18 origin `x.lab` stands in the upstream{without}"),
+            format!("13:38 `x.lab` would be an origin of the upstream{without}"),
+        ]);
+        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        check(&format!("uplink = \"{uplink}\"\n{network}{text}[node.a]\n{install}"), &expected);
+    };
+    lab("none", &["6:23 nothing answers at `8.8.8.8`: `uplink` is `none`"]);
+    lab("host", &["3:10 network `lab` is routed, and beyond this machine nobody knows the way back"]);
+}

@@ -67,6 +67,7 @@ fn shipped_scenarios_fit() {
         "trap-https-port",
         "trap-delay-pool",
         "upstream-misbehaves",
+        "no-uplink",
     ] {
         check(&format!("{name}.toml"), true);
     }

@@ -24,7 +24,7 @@ pub(super) fn without(context: &mut Context<'_>, span: Range<usize>, what: &str)
     context
         .report
         .add(span, format!("{what}, and this lab has none: `uplink` is `{word}`"))
-        .help("leave this out, or `uplink`: it is `upstream` then")
+        .help("leave this out, or leave `uplink` out: its default is `upstream`")
         .related(uplink.span(), "said here");
 }
 

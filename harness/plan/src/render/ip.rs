@@ -31,7 +31,9 @@ pub fn uplink_batch(upstream: &Upstream) -> String {
 #[must_use]
 pub fn machine_batch() -> String {
     let mut out = Lines::default();
-    out.comment("The kernel sends nothing for 127.0.0.0/8 anywhere. Written as an IPv6 address (RFC 4291, section 2.5.5.2)");
+    out.comment(
+        "The kernel sends nothing for 127.0.0.0/8 anywhere. Written as an IPv6 address (RFC 4291, section 2.5.5.2)",
+    );
     out.comment("it would, and pasta would connect to the machine's own loopback, or die.");
     out.line("route add unreachable ::ffff:0:0/96");
     out.finish()
