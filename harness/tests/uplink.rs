@@ -109,7 +109,7 @@ fn a_way_out_ends_with_its_run() {
 fn a_machine_without_pasta_is_told_what_to_install() {
     let Some(machine) = machine() else { return };
     let runs = runs_of("uplink-without");
-    let pasta = process::find("pasta").and_then(|path| Ok(path.canonicalize().unwrap_or(path))).expect("it is there");
+    let pasta = process::find("pasta").map(|path| path.canonicalize().unwrap_or(path)).expect("it is there");
     assert_code(&say(machine.command(&runs).args(["mount", "--bind", "/dev/null"]).arg(pasta)), 0);
     let said = say(machine.labrig(&runs).arg("run").arg(scenario()));
     assert_code(&said, 3);
