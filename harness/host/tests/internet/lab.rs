@@ -66,7 +66,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
                 origin("other.lab", 11, json!({ "/blob": "2MB" })),
             ],
         },
-        "nodes": [], "checks": [],
+        "images": [], "nodes": [], "checks": [],
     }))
     .unwrap()
 }
