@@ -1,6 +1,8 @@
 # A machine with a network of its own, and somebody beyond it: a web server and a DNS server that knows it.
 # $1: labrig; $2: a folder. Run in user, mount and network namespaces of its own; says `ready`, and stays.
 set -eu
+# An ordinary user's lacks it.
+PATH=$PATH:/usr/sbin:/sbin
 
 mount -t tmpfs none /run
 mkdir /run/netns
