@@ -50,8 +50,7 @@ impl Pasta {
     /// Starts it, with the lab's end of `link` for its interface, and returns when there is a way out. `artifacts` is the
     /// folder with the rendered texts.
     ///
-    /// Of the other end nothing is there but DNS, which is the machine's own. It comes over UDP; pasta before 2024
-    /// leaves TCP alone.
+    /// Of the other end nothing is there but DNS, which is the machine's own. Debian 12's pasta has it over UDP only.
     ///
     /// # Errors
     /// [`PastaError`]; with the end of its log when it ended.
@@ -68,10 +67,9 @@ impl Pasta {
         let ends = [IpAddr::V4(link.gateway_v4), IpAddr::V6(link.gateway_v6)];
         wait::until("there is a way out", DEADLINE, STEP, || {
             ended::alive(&mut daemon, &[&log])?;
-            let ways = ends.map(way);
-            Ok(match ways.into_iter().find(Result::is_ok) {
-                Some(_) => Progress::Done(()),
-                None => Progress::NotYet(format!("no route to {} or {}", ends[0], ends[1])),
+            Ok(match ends.into_iter().any(|end| way(end).is_ok()) {
+                true => Progress::Done(()),
+                false => Progress::NotYet(format!("no route to {} or {}", ends[0], ends[1])),
             })
         })?;
         Ok(Self(daemon))
@@ -83,11 +81,11 @@ impl Pasta {
     }
 }
 
-/// The options, as they have been since 2023.
+/// The options, as Debian 12 (passt of March 2023) and Debian 13 have them.
 fn arguments(link: &lab::Upstream) -> Vec<String> {
     let lab::Upstream { host_v4, gateway_v4, host_v6, gateway_v6, .. } = link;
     let fixed = [
-        // Who runs it is root in the lab and nobody else; and it may not take the machine's root for somebody to flee.
+        // Root of the lab, who alone may enter its network; the machine's root it would change for nobody.
         "--runas",
         "0:0",
         "--foreground",

@@ -3,7 +3,8 @@
 //! From outside, [`launch`] starts a program as the first process of new user (where the caller is not root),
 //! mount, network, PID, UTS and IPC namespaces. From inside, that program calls [`settle`] before anything else,
 //! which gives it file systems of its own. When the first process dies, the kernel ends every other process and
-//! drops every bridge, rule and mount: there is nothing to clean up.
+//! drops every bridge, rule and mount: there is nothing to clean up. Only where somebody has to stay in the caller's
+//! network, see [`Outside`], is the new one made by [`settle`].
 
 mod enter;
 mod etc;

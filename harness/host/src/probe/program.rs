@@ -55,9 +55,12 @@ pub(super) fn version(program: &Program) -> Result<String, ProcessError> {
     Ok(first_version(&text).unwrap_or("of unknown version").to_owned())
 }
 
-/// The first thing in a text that looks like a version: numbers with dots between them.
+/// The first thing in a text's first line that looks like a version: numbers with dots between them. Further lines may
+/// have the version of a licence.
 fn first_version(text: &str) -> Option<&str> {
-    text.split(|c: char| !c.is_ascii_digit() && c != '.')
+    text.lines()
+        .next()?
+        .split(|c: char| !c.is_ascii_digit() && c != '.')
         .map(|word| word.trim_matches('.'))
         .find(|word| word.contains('.') && !word.contains(".."))
 }
@@ -74,5 +77,6 @@ mod tests {
         assert_eq!(found("OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.22"), "9.2");
         assert_eq!(found("nftables v1.0.6 (Lester Gooch #5)"), "1.0.6");
         assert_eq!(found("no version. at all..."), "none");
+        assert_eq!(found("pasta unknown version\nGNU AGPL <https://www.gnu.org/licenses/agpl-3.0.html>"), "none");
     }
 }

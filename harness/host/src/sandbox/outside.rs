@@ -27,6 +27,9 @@ const RESOLVERS: &str = "/run/labrig/machine/resolv.conf";
 /// networks in such a folder of any user's, whereas one in `/proc` also takes a privilege that it gives up first.
 const LAB_NETWORK: &str = "/run/user/0/netns/lab";
 
+/// Where the log is written outside: these profiles let pasta write in such a folder, and not where logs are kept.
+const LOG: &str = "/tmp/outside.log";
+
 /// The thread that stays outside. Dropped, it ends.
 #[derive(Debug)]
 pub struct Outside {
@@ -46,9 +49,6 @@ pub enum OutsideError {
     #[error(transparent)]
     Process(#[from] ProcessError),
 }
-
-/// Where it writes its log, which appears elsewhere inside: the profiles let pasta write in this folder and nowhere else.
-const LOG: &str = "/tmp/outside.log";
 
 type Work = Box<dyn FnOnce() -> Result<Daemon, OutsideError> + Send>;
 
