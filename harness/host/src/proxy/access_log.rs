@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_request_that_is_none_is_told_from_the_others() {
-        let line = "1795375496.380 0 192.168.171.2 - 198.51.100.16:443 - 400 NONE_NONE HIER_NONE - 3391 - - \
+        let line = "1795375496.380 0 192.168.171.2 - 198.51.100.16:443 - 400 NONE_NONE HIER_NONE - 3391 - - - \
             error:invalid-request";
         assert!(Entry::parse(line).is_some_and(|entry| entry.is_unreadable() && entry.goes_to_port(443)));
         for line in [MISS, TUNNEL, HIT] {
