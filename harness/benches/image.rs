@@ -24,7 +24,7 @@ use labrig_bringup::{
 };
 use labrig_host::{
     cloud_init, disk,
-    image::{Seed, Shelf, Stored},
+    image::{Seed, SeedKeys, Shelf, Stored},
     keys::RunKeys,
     process::Daemon,
 };
@@ -100,6 +100,7 @@ fn bare(node: &Node, lab: &Lab, image: &Stored) -> Result<Duration, Failure> {
         instance_id: "bench",
         host,
         login: &keys.login,
+        keys: SeedKeys::Own,
     };
     seed.write(&folder.path().join("seed.iso"))?;
     disk::overlay(&folder.path().join("vda.qcow2"), &image.disk(), image.format)?;

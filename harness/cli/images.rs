@@ -3,9 +3,9 @@
 use std::{path::PathBuf, time::Instant};
 
 use labrig_bringup::{catalogue, places::Places};
-use labrig_host::image::{ImageError, Shelf, Stored};
+use labrig_host::image::{ImageError, Shelf};
 use labrig_plan::{
-    image::{Absence, Catalogue, Image, Source},
+    image::{Absence, Catalogue, Image, Installer, InstallerSource, Source, Whole},
     name::ImageName,
 };
 
@@ -13,17 +13,17 @@ use crate::{exit::Exit, ui};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// List the images of a catalogue, and whether this machine has them
+    /// List the images and installers of a catalogue, and whether this machine has them
     Ls(CatalogueArgs),
-    /// Build or fetch images, unless they are there and up to date
+    /// Build or fetch images and installers, unless they are there and up to date
     Build(BuildArgs),
-    /// Remove every image that the catalogue does not name, or not any more
+    /// Remove every image and installer that the catalogue does not name, or not any more
     Gc(CatalogueArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BuildArgs {
-    /// Images of the catalogue; all of them if none is named
+    /// Images and installers of the catalogue; all of them if none is named
     images: Vec<ImageName>,
     #[command(flatten)]
     catalogue: CatalogueArgs,
@@ -53,43 +53,104 @@ pub(crate) fn main(verb: &Verb) -> Exit {
     }
 }
 
+/// What a catalogue has, of either kind.
+enum Item<'c> {
+    Image(&'c Image),
+    Installer(&'c Installer),
+}
+
+/// What is there of it: where, and how large in bytes.
+struct Kept {
+    folder: PathBuf,
+    size: u64,
+}
+
+impl<'c> Item<'c> {
+    fn all(catalogue: &'c Catalogue) -> Vec<Self> {
+        let images = catalogue.images().iter().map(Self::Image);
+        images.chain(catalogue.installers().iter().map(Self::Installer)).collect()
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Image(image) => image.name.as_str(),
+            Self::Installer(installer) => installer.name.as_str(),
+        }
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Image(_) => "image",
+            Self::Installer(_) => "installer",
+        }
+    }
+
+    fn from(&self) -> String {
+        let place = |file: &Whole| match file {
+            Whole::File { path, .. } => path.clone(),
+            Whole::Url { url, .. } => url.to_string(),
+        };
+        match self {
+            Self::Image(Image { source: Source::Whole(file), .. }) => place(file),
+            Self::Image(Image { source: Source::Recipe(recipe), .. }) => format!("{} packages", recipe.packages.len()),
+            Self::Installer(Installer { source: InstallerSource::Package(choice), .. }) => choice.to_string(),
+            Self::Installer(Installer { source: InstallerSource::Files { kernel, .. }, .. }) => place(kernel),
+        }
+    }
+
+    fn find(&self, shelf: &Shelf) -> Result<Kept, Absence> {
+        Ok(match self {
+            Self::Image(image) => shelf.find(image).map(|it| Kept { size: it.size(), folder: it.folder })?,
+            Self::Installer(installer) => {
+                shelf.find_installer(installer).map(|it| Kept { size: it.size(), folder: it.folder })?
+            }
+        })
+    }
+
+    fn build(&self, shelf: &Shelf) -> Result<Kept, ImageError> {
+        Ok(match self {
+            Self::Image(image) => shelf.build(image).map(|it| Kept { size: it.size(), folder: it.folder })?,
+            Self::Installer(installer) => {
+                shelf.build_installer(installer).map(|it| Kept { size: it.size(), folder: it.folder })?
+            }
+        })
+    }
+}
+
 fn ls(catalogue: &Catalogue, shelf: &Shelf) -> Exit {
-    let row = |image: &Image| {
-        let (state, size, folder) = match shelf.find(image) {
-            Ok(stored) => ("ready", mebibytes(&stored), stored.folder.display().to_string()),
+    let row = |item: &Item<'_>| {
+        let (state, size, folder) = match item.find(shelf) {
+            Ok(kept) => ("ready", mebibytes(&kept), kept.folder.display().to_string()),
             Err(Absence::Missing) => ("missing", String::new(), String::new()),
             Err(Absence::Corrupt) => ("damaged", String::new(), String::new()),
         };
-        let from = match &image.source {
-            Source::File { path, .. } => path.clone(),
-            Source::Url { url, .. } => url.to_string(),
-            Source::Recipe(recipe) => format!("{} packages", recipe.packages.len()),
-        };
-        [image.name.to_string(), from, state.to_owned(), size, folder]
+        [item.name().to_owned(), item.kind().to_owned(), item.from(), state.to_owned(), size, folder]
     };
-    let rows: Vec<_> = catalogue.images().iter().map(row).collect();
-    ui::table(["IMAGE", "FROM", "STATE", "SIZE", "FOLDER"], &rows);
+    let rows: Vec<_> = Item::all(catalogue).iter().map(row).collect();
+    ui::table(["NAME", "KIND", "FROM", "STATE", "SIZE", "FOLDER"], &rows);
     Exit::Passed
 }
 
 fn build(names: &[ImageName], catalogue: &Catalogue, shelf: &Shelf) -> Exit {
-    if let Some(unknown) = names.iter().find(|name| catalogue.image(name).is_none()) {
-        let known: Vec<_> = catalogue.images().iter().map(|image| image.name.to_string()).collect();
+    let items = Item::all(catalogue);
+    if let Some(unknown) = names.iter().find(|name| items.iter().all(|item| item.name() != name.as_str())) {
+        let known: Vec<_> = items.iter().map(Item::name).collect();
         ui::error(&format!("there is no image {unknown}"), Some(&format!("there is: {}", known.join(", "))));
         return Exit::BadInput;
     }
+    let is_meant = |item: &&Item<'_>| names.is_empty() || names.iter().any(|name| name.as_str() == item.name());
     let mut worst = Exit::Passed;
-    for image in catalogue.images().iter().filter(|image| names.is_empty() || names.contains(&image.name)) {
-        ui::line(&format!("{}: looking for what it is made of", image.name));
+    for item in items.iter().filter(is_meant) {
+        ui::line(&format!("{}: looking for what it is made of", item.name()));
         let begin = Instant::now();
-        match shelf.build(image) {
-            Ok(stored) => {
+        match item.build(shelf) {
+            Ok(kept) => {
                 let took = begin.elapsed().as_secs_f32();
-                let folder = stored.folder.display();
-                ui::line(&format!("{}: ready after {took:.1} s, {}, {folder}", image.name, mebibytes(&stored)));
+                let folder = kept.folder.display();
+                ui::line(&format!("{}: ready after {took:.1} s, {}, {folder}", item.name(), mebibytes(&kept)));
             }
             Err(error) => {
-                failed(&format!("failed to build image {}", image.name), &error);
+                failed(&format!("failed to build {} {}", item.kind(), item.name()), &error);
                 worst = Exit::Unfit;
             }
         }
@@ -98,7 +159,7 @@ fn build(names: &[ImageName], catalogue: &Catalogue, shelf: &Shelf) -> Exit {
 }
 
 fn gc(catalogue: &Catalogue, shelf: &Shelf) -> Exit {
-    match shelf.keep_only(catalogue.images()) {
+    match shelf.keep_only(catalogue) {
         Ok(gone) => {
             gone.iter().for_each(|folder| ui::line(&format!("removed {}", folder.display())));
             Exit::Passed
@@ -114,6 +175,6 @@ fn failed(what: &str, error: &ImageError) {
     ui::error(&format!("{what}: {error}"), error.kind.hint());
 }
 
-fn mebibytes(stored: &Stored) -> String {
-    format!("{} MiB", stored.size() >> 20)
+fn mebibytes(kept: &Kept) -> String {
+    format!("{} MiB", kept.size >> 20)
 }

@@ -24,14 +24,17 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Shows which images this machine has not built, or damaged.
+    /// Shows which images and installers this machine has not built, or damaged.
     ///
     /// # Errors
     /// [`Exit::BadInput`] if there are any: the scenario names something that is not there.
     pub(crate) fn need_images(&self, shelf: &Shelf) -> Result<(), Exit> {
         let images = self.lab.images.iter();
         let absent: Vec<_> = images.filter_map(|image| Some((image.name.clone(), shelf.find(image).err()?))).collect();
-        match image::absent(&self.path.to_string_lossy(), &self.bytes, &absent) {
+        let installers = self.lab.installers.iter();
+        let absent_installers: Vec<_> =
+            installers.filter_map(|it| Some((it.name.clone(), shelf.find_installer(it).err()?))).collect();
+        match image::absent(&self.path.to_string_lossy(), &self.bytes, &absent, &absent_installers) {
             Some(findings) => {
                 ui::findings(&findings);
                 Err(Exit::BadInput)

@@ -70,7 +70,7 @@ pub(crate) async fn bring_up(
     let libvirt = Arc::clone(&host.libvirt);
     let guests = async {
         work.stage(Stage::Network, move |work| work.start_networks(&libvirt)).await?;
-        work.node_stage(Stage::Boot, &host, |node| node.install.debootstrap().is_none(), Work::boot).await
+        work.node_stage(Stage::Boot, &host, |node| !node.install.has_installer(), Work::boot).await
     };
     let internet = async {
         let beyond = match work.lab.uplink {

@@ -16,13 +16,13 @@ use labrig_host::{
     apt::{self, AptError},
     budget::{Budget, Need},
     guest,
-    image::{Shelf, Stored},
+    image::{Shelf, Stored, StoredInstaller},
     probe,
     sandbox::{self, Launch, Launched},
 };
 use labrig_plan::{
     lab::{Lab, Stage},
-    name::{DnsName, ImageName},
+    name::{DnsName, ImageName, InstallerName},
     render,
     scenario::Uplink,
 };
@@ -117,7 +117,7 @@ impl Run {
     pub fn run(self, listen: &mut dyn FnMut(&Line)) -> io::Result<Ended> {
         let (lab, cache) = (self.lab.clone(), self.options.cache.clone());
         let Some(fit) = self.unless_asked(move || fit(&lab, &cache)) else { return Ok(self.not_begun(INTERRUPTED)) };
-        let (Choice { accelerator, why }, images) = match fit {
+        let Fit { choice: Choice { accelerator, why }, images, installers } = match fit {
             Ok(fit) => fit,
             Err(reasons) => return Ok(self.not_begun(Verdict::Skipped { reasons })),
         };
@@ -150,6 +150,7 @@ impl Run {
                     run: folder.path().to_owned(),
                     guest,
                     images,
+                    installers,
                     repositories,
                     began: watch.began(),
                     then: self.options.then,
@@ -205,13 +206,21 @@ impl Run {
     }
 }
 
-/// How this host runs the lab's guests, and from which images; or everything that it lacks.
-fn fit(lab: &Lab, cache: &Path) -> Result<(Choice, BTreeMap<ImageName, Stored>), Vec<String>> {
+/// How this host runs the lab's guests, and what from.
+struct Fit {
+    choice: Choice,
+    images: BTreeMap<ImageName, Stored>,
+    installers: BTreeMap<InstallerName, StoredInstaller>,
+}
+
+/// That, or everything that this host lacks.
+fn fit(lab: &Lab, cache: &Path) -> Result<Fit, Vec<String>> {
     probe::satisfies(lab, cache).map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let choice = acceleration::choose(lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()])?;
     let shelf = Shelf::within(cache);
     let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
-    Ok((choice, images.collect()))
+    let installers = lab.installers.iter().filter_map(|it| Some((it.name.clone(), shelf.find_installer(it).ok()?)));
+    Ok(Fit { choice, images: images.collect(), installers: installers.collect() })
 }
 
 /// The folders of the micro guest's image and of the apt repositories, made where they are not there yet.

@@ -1,16 +1,21 @@
 //! What an installer says on its console.
 
-use std::{
-    io::{self, Read, Seek, SeekFrom},
-    path::PathBuf,
-};
+use std::{io, path::PathBuf};
 
-/// A console that grows while it is read.
+use labrig_plan::lab::AnswerFormat;
+
+use crate::{console::Console, prompt};
+
+/// What an installer has said until now.
+///
+/// labrig's own, and a script that it was given, say `labrig: installing: WHAT` and `labrig: failed: WHY`.
 #[derive(Debug)]
 pub(crate) struct InstallLog {
-    path: PathBuf,
-    /// Where the next look begins, in bytes.
-    next: u64,
+    console: Console,
+    /// The format of its answers, if it is a distribution's own installer.
+    answers: Option<AnswerFormat>,
+    /// The last lines.
+    recent: Vec<String>,
     doing: String,
     last: String,
     has_packages: bool,
@@ -35,31 +40,43 @@ pub(crate) struct News {
     pub(crate) doing: Option<String>,
 }
 
+/// How many lines a question may have: as many as a list of countries.
+const RECENT: usize = 300;
+
+/// What a kernel says last when it was told to power off or to reboot (its kernel/reboot.c). One that panics says nothing
+/// of the kind.
+const LAST_WORDS: [&str; 2] = ["reboot: Power down", "reboot: Restarting system"];
+/// What it says first when it panics (its kernel/panic.c).
+const PANIC: &str = "Kernel panic - not syncing: ";
+
 impl InstallLog {
-    /// The log at `path`, which need not be there yet.
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        let nothing = "nothing yet".to_owned();
-        Self { path: path.into(), next: 0, doing: String::new(), last: nothing, has_packages: false, outcome: None }
+    /// The log at `path`, which need not be there yet, of an installer with answers of this format, or of labrig's own.
+    pub(crate) fn new(path: impl Into<PathBuf>, answers: Option<AnswerFormat>) -> Self {
+        Self {
+            console: Console::new(path),
+            answers,
+            recent: Vec::new(),
+            doing: String::new(),
+            last: "nothing yet".to_owned(),
+            has_packages: false,
+            outcome: None,
+        }
     }
 
-    /// Reads what has come since the last look. A line that is still being written is left for the next one.
+    /// Reads what has come since the last look.
     pub(crate) fn read(&mut self) -> io::Result<News> {
-        let mut file = match fs_err::File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(News::default()),
-            Err(error) => return Err(error),
-        };
-        file.seek(SeekFrom::Start(self.next))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        self.next += whole as u64;
+        let look = self.console.read()?;
         let before = self.doing.clone();
-        for line in String::from_utf8_lossy(&bytes[..whole]).lines() {
+        for line in look.lines {
             self.hear(line.trim());
+            self.recent.push(line);
+        }
+        self.recent.drain(..self.recent.len().saturating_sub(RECENT));
+        if self.answers.is_some() {
+            self.follow(&self.console.rest());
         }
         let doing = (self.doing != before).then(|| self.doing.clone());
-        Ok(News { any: whole > 0, doing })
+        Ok(News { any: look.any, doing })
     }
 
     /// Whether all packages were fetched: debootstrap does that first.
@@ -77,16 +94,28 @@ impl InstallLog {
         &self.last
     }
 
+    /// What it asks, if it stays silent now.
+    pub(crate) fn question(&self) -> Option<String> {
+        prompt::question(self.answers?, &self.recent, &self.console.rest())
+    }
+
     fn hear(&mut self, line: &str) {
+        // The first reason is the cause of the others.
         if let Some(words) = line.strip_prefix("labrig: ") {
             match words.split_once(": ") {
                 Some(("installing", doing)) => doing.clone_into(&mut self.doing),
-                // The first reason is the cause of the others.
                 Some(("failed", why)) => _ = self.outcome.get_or_insert(Outcome::Failed(why.to_owned())),
                 _ if words == "installed" => _ = self.outcome.get_or_insert(Outcome::Installed),
                 _ => return,
             }
             words.clone_into(&mut self.last);
+        } else if let Some((_, why)) = line.split_once(PANIC) {
+            self.outcome.get_or_insert(Outcome::Failed(format!("its kernel panicked: {why}")));
+        } else if self.answers.is_some() {
+            if LAST_WORDS.iter().any(|words| line.ends_with(words)) {
+                self.outcome.get_or_insert(Outcome::Installed);
+            }
+            self.follow(line);
         } else if let Some(step) = line.strip_prefix("I: ") {
             // debootstrap(8): `Retrieving NAME VERSION`, `Extracting NAME...`, `Configuring NAME...`.
             if let Some(verb) = step.split(' ').next()
@@ -96,6 +125,19 @@ impl InstallLog {
                 self.has_packages |= verb == "Extracting";
             }
             step.clone_into(&mut self.last);
+        }
+    }
+
+    /// How far a distribution's installer is: `Configuring apt  ... 10%... 20%` (cdebconf's text frontend).
+    fn follow(&mut self, line: &str) {
+        if let Some((doing, progress)) = line.split_once(" ... ")
+            && progress.trim_end().ends_with('%')
+        {
+            doing.trim().clone_into(&mut self.doing);
+        }
+        // What the kernel says has its time in front.
+        if !line.is_empty() && !line.starts_with('[') {
+            line.clone_into(&mut self.last);
         }
     }
 }
@@ -110,7 +152,7 @@ mod tests {
     fn it_is_read_as_it_grows() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("install.log");
-        let mut log = InstallLog::new(&path);
+        let mut log = InstallLog::new(&path, None);
         assert_eq!(log.read()?, News::default());
         let mut file = fs_err::File::create(&path)?;
         file.write_all(b"[    0.0] Linux\r\nlabrig: installing: partitioning /dev/vda\r\nI: Retrie")?;
@@ -126,6 +168,45 @@ mod tests {
         file.write_all(b"labrig: failed: the disk is full\nlabrig: failed: debootstrap ended with status 1\n")?;
         assert_eq!(log.read()?, News { any: true, doing: None });
         assert_eq!(log.outcome(), Some(&Outcome::Failed("the disk is full".to_owned())));
+        Ok(())
+    }
+
+    /// What the console shows of an installer with a preseed.
+    fn installer(console: &str) -> io::Result<(InstallLog, News)> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("install.log");
+        fs_err::write(&path, console)?;
+        let mut log = InstallLog::new(&path, Some(AnswerFormat::Preseed));
+        let news = log.read()?;
+        Ok((log, news))
+    }
+
+    #[test]
+    fn an_installer_tells_how_far_it_is() -> io::Result<()> {
+        let (log, news) =
+            installer("Detecting link on enp0s3; please wait...  ... 0%\r\nConfiguring apt  ... 10%... 20%")?;
+        assert_eq!(news.doing.as_deref(), Some("Configuring apt"));
+        assert_eq!((log.outcome(), log.question()), (None, None));
+        let (log, _) =
+            installer("labrig: installing: a boot loader\r\nmkfs.fat 4.2\r\n[   99.1] random: crng init\r\n")?;
+        assert_eq!(log.last(), "mkfs.fat 4.2");
+        let (log, _) = installer("Choose\r\n------\r\nName:\r\nPrompt: '?' for help> ")?;
+        assert_eq!(log.question().as_deref(), Some("Choose: Name:"));
+        Ok(())
+    }
+
+    #[test]
+    fn power_off_and_reboot_are_ends_and_a_panic_is_none() -> io::Result<()> {
+        for end in ["[  181.5] reboot: Power down\r\n", "[  4.1] reboot: Restarting system\r\n"] {
+            let (log, _) = installer(end)?;
+            assert_eq!(log.outcome(), Some(&Outcome::Installed));
+        }
+        let panic = "[    2.1] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n[    3.1] Rebooting in 1 seconds..\r\n";
+        let (log, _) = installer(panic)?;
+        let why = "its kernel panicked: VFS: Unable to mount root fs";
+        assert_eq!(log.outcome(), Some(&Outcome::Failed(why.to_owned())));
+        let (log, _) = installer("labrig: failed: there is no disk\r\n[  4.1] reboot: Power down\r\n")?;
+        assert_eq!(log.outcome(), Some(&Outcome::Failed("there is no disk".to_owned())));
         Ok(())
     }
 }

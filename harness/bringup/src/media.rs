@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, error::Error, path::Path};
 use labrig_host::{
     disk,
     guest::NodeFiles,
-    image::{Seed, Stored},
+    image::{InstallerFiles, Seed, SeedKeys, Stored},
     keys::{HostKeyPair, LoginKey},
 };
 use labrig_plan::{
-    lab::{Install, Lab, Node},
+    lab::{AnswerFormat, Install, Lab, Netboot, Node},
     layout,
     name::ImageName,
     render,
+    scenario::Delivery,
 };
 
 /// What is needed to make them.
@@ -46,8 +47,9 @@ impl Media {
                 let base = Stored { folder: layout::image_folder(name).into(), format: image.format }.disk();
                 let overlay = layout::node_disk(&node.name, render::IMAGE_TARGET);
                 disk::overlay(Path::new(&overlay), &base, image.format)?;
-                self.write_seed(node, lab, host, login)?;
+                self.write_seed(node, lab, &render::seed_user_data(), host, login, SeedKeys::Own)?;
             }
+            Install::Netboot(netboot) => self.make_installer(node, netboot, lab, host, login)?,
         }
         for own in &node.disks {
             disk::create(Path::new(&layout::node_disk(&node.name, &own.target)), own.size)?;
@@ -55,14 +57,44 @@ impl Media {
         Ok(())
     }
 
-    fn write_seed(&self, node: &Node, lab: &Lab, host: &HostKeyPair, login: &LoginKey) -> Result<(), Failed> {
+    /// Makes what a distribution's own installer boots from, with its answers unless it fetches them.
+    fn make_installer(
+        &self,
+        node: &Node,
+        netboot: &Netboot,
+        lab: &Lab,
+        host: &HostKeyPair,
+        login: &LoginKey,
+    ) -> Result<(), Failed> {
+        let answers = render::answers(node, netboot, lab);
+        let name = netboot.format.file();
+        let has_seed = netboot.format == AnswerFormat::Autoinstall;
+        if has_seed {
+            self.write_seed(node, lab, &answers, host, login, SeedKeys::ToInstall)?;
+        }
+        let inside = (!has_seed && netboot.delivery == Delivery::Initrd).then_some((name, answers.as_str()));
+        let folder = layout::installer_folder(&netboot.installer);
+        let initrd = layout::node_initrd(&node.name);
+        Ok(InstallerFiles { answers: inside, host, login }.write_initrd(Path::new(&folder), Path::new(&initrd))?)
+    }
+
+    fn write_seed(
+        &self,
+        node: &Node,
+        lab: &Lab,
+        user_data: &str,
+        host: &HostKeyPair,
+        login: &LoginKey,
+        keys: SeedKeys,
+    ) -> Result<(), Failed> {
         let seed = Seed {
             meta_data: &render::seed_meta_data(node),
-            user_data: &render::seed_user_data(),
+            user_data,
             network_config: &render::seed_network_config(node, lab),
             instance_id: &format!("{}-{}", self.run, node.name),
             host,
             login,
+            keys,
         };
         Ok(seed.write(Path::new(&layout::node_seed(&node.name)))?)
     }

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use labrig_host::image::Stored;
+use labrig_host::image::{Stored, StoredInstaller};
 use labrig_plan::{
     artifact::Accelerator,
     lab::Lab,
-    name::{DnsName, ImageName},
+    name::{DnsName, ImageName, InstallerName},
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct LabSpec {
     pub guest: PathBuf,
     /// The images that nodes boot from, as the client sees them.
     pub images: BTreeMap<ImageName, Stored>,
+    /// The installers that nodes boot once, as the client sees them.
+    pub installers: BTreeMap<InstallerName, StoredInstaller>,
     /// The apt repositories, as the client sees them, by the origins that serve them.
     pub repositories: BTreeMap<DnsName, PathBuf>,
     /// When the run began, in milliseconds since the Unix epoch.

@@ -43,9 +43,11 @@ pub fn supervise() -> io::Result<()> {
     // As long as the host's own procfs is there, it tells which process this is outside.
     RunFolder::open(&spec.run).write_pid(&fs_err::read_link("/proc/self")?.to_string_lossy())?;
     let images = spec.images.iter().map(|(name, image)| (layout::image_folder(name).into(), image.folder.clone()));
+    let installers =
+        spec.installers.iter().map(|(name, stored)| (layout::installer_folder(name).into(), stored.folder.clone()));
     let repositories =
         spec.repositories.iter().map(|(origin, folder)| (layout::repository(origin).into(), folder.clone()));
-    let shared = images.chain(repositories).collect();
+    let shared = images.chain(installers).chain(repositories).collect();
     let kvm = spec.accelerator == Accelerator::Kvm;
     let outside = spec.lab.uplink == Uplink::Host;
     let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside };

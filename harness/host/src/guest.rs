@@ -19,6 +19,7 @@ mod node;
 mod packages;
 
 pub use crate::store::cache_folder;
+pub(crate) use archive::Archive;
 pub use error::{GuestError, GuestErrorKind};
 pub use image::{Image, cached, ensure};
 pub use node::NodeFiles;

@@ -123,6 +123,8 @@ struct Site {
     faults: BTreeMap<String, OriginFault>,
     /// The folder with its apt repository.
     repository: Option<PathBuf>,
+    /// Artifacts of the lab by the paths that they are served under.
+    artifacts: BTreeMap<String, String>,
 }
 
 /// The connection is reset in the place of an answer.
@@ -187,6 +189,7 @@ impl Site {
             files: origin.files.clone(),
             faults: origin.faults.clone(),
             repository: origin.repository.as_ref().map(|_| layout::repository(&origin.name).into()),
+            artifacts: origin.artifacts.clone(),
         }
     }
 
@@ -194,6 +197,9 @@ impl Site {
     fn entity(&self, path: &str) -> Option<Entity> {
         if let Some(size) = self.files.get(path) {
             return Some(Entity::made(path, *size));
+        }
+        if let Some(artifact) = self.artifacts.get(path) {
+            return Entity::on_disk(&Path::new(layout::ARTIFACTS).join(artifact), path);
         }
         let below = path.strip_prefix(Repository::PATH)?.strip_prefix('/')?;
         let below = percent_decode_str(below).decode_utf8().ok()?;

@@ -94,6 +94,17 @@ const IP: Reader = Reader {
 
 const GUEST: Reader = Reader { consumer: Consumer::Guest, programs: &["sh"], script: r#"sh -n "$1""# };
 
+// debconf's own reader of preseeds, and a shell for the commands in them.
+const PRESEED: Reader = Reader {
+    consumer: Consumer::Installer,
+    programs: &["debconf-set-selections", "sh"],
+    script: r#"
+        debconf-set-selections --checkonly "$1" 2>warnings
+        if grep . warnings >&2; then exit 1; fi
+        sed -n ':join; /\\$/ { N; s/\\\n/ /; b join }; s/^d-i preseed\/early_command string //p' "$1" | sh -n
+    "#,
+};
+
 #[test]
 fn libvirt_reads_networks() {
     NETWORK.accepts_all();
@@ -146,6 +157,26 @@ fn a_shell_reads_guest_files() {
     GUEST.accepts_all();
     GUEST.refuses("guest-stack01.conf", "nics='", "nics=");
     GUEST.refuses(render::GUEST_INIT_NAME, "esac", "easc");
+}
+
+#[test]
+fn debconf_reads_preseeds() {
+    let shipped = shipped();
+    let mut seen = 0;
+    for lab in shipped.iter().filter(|lab| !lab.installers.is_empty()) {
+        let mut artifacts = render::artifacts(lab);
+        let names: Vec<_> =
+            artifacts.iter().map(|it| it.name.clone()).filter(|it| it.starts_with("answers-")).collect();
+        for name in &names {
+            PRESEED.read(&artifacts, name).unwrap_or_else(|error| panic!("{name} of {} is refused: {error}", lab.name));
+        }
+        for artifact in artifacts.iter_mut().filter(|artifact| names.contains(&artifact.name)) {
+            artifact.text = artifact.text.replacen(" string ", " strng ", 1);
+        }
+        assert!(names.iter().all(|name| PRESEED.read(&artifacts, name).is_err()), "a type that there is none of");
+        seen += names.len();
+    }
+    assert_ne!(seen, 0, "no scenario has a preseed");
 }
 
 impl Reader {

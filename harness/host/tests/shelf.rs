@@ -15,7 +15,7 @@ use std::{
 
 use labrig_host::{
     apt::AptErrorKind,
-    image::{Format, ImageErrorKind, Seed, Shelf},
+    image::{Format, ImageErrorKind, Seed, SeedKeys, Shelf},
     keys::{HostKeyPair, LoginKey},
     process,
 };
@@ -66,9 +66,13 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn image(entry: &str) -> Image {
+fn catalogue(entry: &str) -> Catalogue {
     let text = format!("[image.a]\n{entry}\n");
-    Catalogue::load("images.toml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}")).images()[0].clone()
+    Catalogue::load("images.toml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn image(entry: &str) -> Image {
+    catalogue(entry).images()[0].clone()
 }
 
 /// What is in the store besides its lock.
@@ -134,7 +138,8 @@ fn a_file_is_copied_whole_and_again_when_it_changes() {
     let folder = tempfile::tempdir().unwrap();
     let (cache, file) = (folder.path().join("cache"), folder.path().join("disk"));
     let shelf = Shelf::within(&cache);
-    let image = image(&format!("file = \"{}\"", file.display()));
+    let entry = format!("file = \"{}\"", file.display());
+    let image = image(&entry);
     let error = shelf.build(&image).unwrap_err();
     assert!(error.to_string().contains("No such file"), "{error}");
 
@@ -148,9 +153,9 @@ fn a_file_is_copied_whole_and_again_when_it_changes() {
     assert_ne!(second.folder, first.folder);
 
     // The first is of no more use to anyone.
-    assert_eq!(shelf.keep_only(std::slice::from_ref(&image)).unwrap(), [first.folder]);
+    assert_eq!(shelf.keep_only(&catalogue(&entry)).unwrap(), [first.folder]);
     assert_eq!(shelf.find(&image), Ok(second.clone()));
-    assert_eq!(shelf.keep_only(&[]).unwrap(), [second.folder]);
+    assert_eq!(shelf.keep_only(&Catalogue::default()).unwrap(), [second.folder]);
     assert_eq!(kept(&cache), Vec::<String>::new());
 
     let mut qcow2 = vec![0; 512];
@@ -210,6 +215,7 @@ fn a_seed_is_a_disk_that_cloud_init_knows_and_nobody_else_reads() {
         instance_id,
         host: &host,
         login: &login,
+        keys: SeedKeys::Own,
     };
     seed("run-1").write(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);

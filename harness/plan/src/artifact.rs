@@ -36,6 +36,8 @@ pub enum Consumer {
     Guest,
     /// cloud-init.
     CloudInit,
+    /// A distribution's own installer.
+    Installer,
 }
 
 /// What runs a guest's instructions, once the host has been probed.

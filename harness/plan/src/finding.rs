@@ -152,6 +152,11 @@ impl Report {
         self.drafts.is_empty()
     }
 
+    /// What the file has at `span`.
+    pub(crate) fn text(&self, span: Range<usize>) -> &str {
+        self.source.get(span).unwrap_or_default()
+    }
+
     /// What was noted, in order.
     pub(crate) fn into_findings(mut self) -> Findings {
         let mut drafts = std::mem::take(&mut self.drafts);

@@ -4,6 +4,7 @@
 //! as JSON.
 
 mod install;
+mod netboot;
 mod stage;
 
 use std::{
@@ -16,14 +17,17 @@ use uuid::Uuid;
 
 pub use self::{
     install::{Debootstrap, Install},
+    netboot::{AnswerFormat, Netboot},
     stage::Stage,
 };
 use crate::{
     address::{MacAddr, PrefixV6, SubnetV4},
     directive::Directive,
-    image::Image,
+    image::{Image, Installer},
     name::{BridgeName, DnsName, ImageName, NetworkName, NodeName, PackageName, ScenarioName},
-    scenario::{Acceleration, Answer, CacheResult, Firewall, NetworkMode, Outcome, Record, Requirement, Uplink, Via},
+    scenario::{
+        Acceleration, Answer, CacheResult, DiskBus, Firewall, NetworkMode, Outcome, Record, Requirement, Uplink, Via,
+    },
     unit::{Percent, Rate, Size},
 };
 pub use crate::{scenario::OriginFault, url::Url};
@@ -51,6 +55,8 @@ pub struct Lab {
     pub upstream: Upstream,
     /// The images that nodes boot from, in the order of their names.
     pub images: Vec<Image>,
+    /// The installers that nodes boot once, in the order of their names.
+    pub installers: Vec<Installer>,
     /// Nodes in the order of their names.
     pub nodes: Vec<Node>,
     /// Checks in the order of the file.
@@ -210,6 +216,8 @@ pub struct Origin {
     pub faults: BTreeMap<String, OriginFault>,
     /// Its apt repository, if it has one.
     pub repository: Option<Repository>,
+    /// Artifacts of the lab by the absolute paths that it serves them under.
+    pub artifacts: BTreeMap<String, String>,
 }
 
 /// An apt repository under [`Repository::PATH`], made of the archive that the machine's own apt uses.
@@ -264,10 +272,12 @@ pub struct Nic {
 /// A disk of a node: an empty qcow2 file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
-    /// Its device name in the guest: `vda`, `vdb`, ...
+    /// Its device name in the guest: `vda`, `vdb`, ..., or `sda`, ...
     pub target: String,
     /// Its virtual size.
     pub size: Size,
+    /// How it is connected.
+    pub bus: DiskBus,
 }
 
 /// A check.

@@ -3,7 +3,7 @@
 //! Artifacts name files by these paths. They are the same for every lab, because each sandbox has a `/run`
 //! of its own, so a snapshot never carries a path of the machine that rendered it.
 
-use crate::name::{DnsName, ImageName, NodeName};
+use crate::name::{DnsName, ImageName, InstallerName, NodeName};
 
 /// The run folder: logs, events, record, keys. The only place that outlives the lab.
 pub const RUN: &str = "/run/labrig/run";
@@ -81,6 +81,18 @@ pub fn image_kernel(image: &ImageName) -> String {
 #[must_use]
 pub fn image_initrd(image: &ImageName) -> String {
     format!("{IMAGES}/{image}/initrd")
+}
+
+/// The folder of an installer, read-only, shared by all labs of a machine.
+#[must_use]
+pub fn installer_folder(installer: &InstallerName) -> String {
+    format!("/run/labrig/installers/{installer}")
+}
+
+/// The kernel of an installer.
+#[must_use]
+pub fn installer_kernel(installer: &InstallerName) -> String {
+    format!("{}/linux", installer_folder(installer))
 }
 
 /// The apt repository that an origin serves, read-only, shared by all labs of a machine.

@@ -88,6 +88,11 @@ name!(
     "use at most 40 lower-case letters and digits, with single hyphens between them", is_label
 );
 name!(
+    /// The name of an installer in a catalogue.
+    InstallerName, "name of an installer", "^[a-z0-9]+(-[a-z0-9]+)*$", 40,
+    "use at most 40 lower-case letters and digits, with single hyphens between them", is_label
+);
+name!(
     /// A Linux interface name for a bridge: at most 15 bytes (`IFNAMSIZ` is 16, with the closing NUL).
     BridgeName, "bridge name", "^[A-Za-z0-9][A-Za-z0-9_-]*$", 15,
     "a Linux interface name has at most 15 bytes of letters, digits, `-` and `_`", is_interface

@@ -2,7 +2,7 @@
 
 use labrig_plan::{
     finding::Findings,
-    image::{Absence, Boot, Catalogue, Source, absent, is_catalogue},
+    image::{Absence, Boot, Catalogue, Source, Whole, absent, is_catalogue},
     load_with,
 };
 use proptest::prelude::*;
@@ -81,7 +81,9 @@ fn files_are_looked_for_beside_the_catalogue() {
         let image = &catalogue.images()[0];
         assert_eq!(image.boot(), Boot::Loader);
         match &image.source {
-            Source::File { path, sha256: Some(sha256) } if sha256.as_str() == DIGEST.to_lowercase() => path.clone(),
+            Source::Whole(Whole::File { path, sha256: Some(sha256) }) if sha256.as_str() == DIGEST.to_lowercase() => {
+                path.clone()
+            }
             other => panic!("{other:?}"),
         }
     };
@@ -115,7 +117,7 @@ fn what_a_machine_lacks_is_told_with_the_command_that_mends_it() {
     let text = scenario("install = { image = \"debian\" }\n[node.b]\ninstall = { image = \"other\" }\n[node.c]");
     let absent = |file: &str, images: &[(&str, Absence)]| {
         let images: Vec<_> = images.iter().map(|(name, absence)| (name.parse().expect("a name"), *absence)).collect();
-        absent(file, text.as_bytes(), &images).map(|findings| findings.to_string())
+        absent(file, text.as_bytes(), &images, &[]).map(|findings| findings.to_string())
     };
     assert_eq!(absent("scenarios/test.toml", &[]), None);
     assert_eq!(absent("scenarios/test.toml", &[("unused", Absence::Missing)]), None);

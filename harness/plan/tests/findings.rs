@@ -100,7 +100,10 @@ fn syntax_errors_stand_together() {
 
 #[test]
 fn words_of_closed_lists() {
-    check_with_node("install = \"macro\"\n", &["5:11 `macro` is not one of `micro`, `image`, `debootstrap`"]);
+    check_with_node(
+        "install = \"macro\"\n",
+        &["5:11 `macro` is not one of `micro`, `image`, `debootstrap`, `netboot`"],
+    );
     check_with_node("install = \"image\"\n", &["5:11 expected a table, found `image`"]);
     check_with_node("install = { micro = 1 }\n", &["5:11 expected a word, found a table"]);
     check_with_node("install = {}\n", &["5:11 this table has no key"]);

@@ -117,9 +117,34 @@ proptest! {
     fn other_formats_do_not_change_with_free_text(text in hostile()) {
         let harmless = artifacts(&Words::all("harmless"));
         for (plain, hostile) in harmless.into_iter().zip(artifacts(&Words::all(&text))) {
-            if !matches!(plain.consumer, Consumer::LibvirtNetwork | Consumer::LibvirtDomain) {
+            if !matches!(plain.consumer, Consumer::LibvirtNetwork | Consumer::LibvirtDomain | Consumer::Installer) {
                 prop_assert_eq!(plain, hostile);
             }
+        }
+    }
+
+    #[test]
+    fn answers_have_the_lines_of_their_text_and_no_others(text in hostile()) {
+        let words = Words { answers: text.clone(), ..Words::all("harmless") };
+        let texts: Vec<_> = artifacts(&words).into_iter().filter(|it| it.consumer == Consumer::Installer).collect();
+        prop_assert_eq!(texts.len(), 3);
+        let lines = text.strip_suffix('\n').unwrap_or(&text).split('\n').count() + 1;
+        for artifact in texts {
+            // All that YAML or any installer may take for the end of a line.
+            let ends = ['\r', '\0', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+            prop_assert!(!artifact.text.contains(ends), "{}", artifact.name);
+            let (indent, own) = if artifact.name.contains("boot03") {
+                let own = artifact.text.strip_prefix("#cloud-config\nautoinstall:\n");
+                ("  ", own.expect("they stand at the beginning"))
+            } else {
+                ("", artifact.text.as_str())
+            };
+            prop_assert!(own.ends_with('\n'));
+            let own: Vec<_> = own[..own.len() - 1].split('\n').collect();
+            prop_assert_eq!(own.len(), lines, "{}", artifact.name);
+            prop_assert!(own.iter().all(|line| line.is_empty() || line.starts_with(indent)));
+            prop_assert!(own[0].contains("edge.lab 52:54:00:00:02:1c 172.20.0.7 28 255.255.255.240 172.20.0.1 172.20.0.1"));
+            prop_assert!(own[0].ends_with("http://172.20.0.1:8080 /dev/sda"));
         }
     }
 }

@@ -29,23 +29,25 @@ use crate::{
 
 /// How often the console is read.
 const STEP: Duration = Duration::from_millis(250);
+/// How long a console is silent before what stands on it is taken for a question. One that was answered beforehand goes
+/// on at once.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a console may be silent: the largest package takes a minute to unpack under TCG.
 const SILENCE: Duration = Duration::from_secs(300);
 
 impl Work {
     /// Installs all nodes that are to be installed, and starts them. One that waits for another begins when that has its
-    /// packages.
+    /// packages, or, where that cannot be told, is installed.
     pub(super) async fn install(&self, host: &Host) -> Result<(), Failure> {
-        let nodes: Vec<_> =
-            self.lab.nodes.iter().filter_map(|node| Some((node, node.install.debootstrap()?))).collect();
+        let nodes: Vec<_> = self.lab.nodes.iter().filter(|node| node.install.has_installer()).collect();
         if nodes.is_empty() {
             return Ok(());
         }
         self.teller.begin(Stage::Install);
         let (tell, fetched) = watch::channel(BTreeSet::new());
         let mut tasks = JoinSet::new();
-        for (node, debootstrap) in nodes {
-            let (this, host, node, after) = (self.clone(), host.clone(), node.clone(), debootstrap.after.clone());
+        for node in nodes {
+            let (this, host, node, after) = (self.clone(), host.clone(), node.clone(), node.install.after().cloned());
             let (tell, mut fetched) = (tell.clone(), fetched.clone());
             tasks.spawn(async move {
                 if let Some(after) = after {
@@ -75,7 +77,8 @@ impl Work {
         let xml = render::installer_xml(node, &self.lab, self.accelerator);
         let domain = host.libvirt.start_domain(&xml).map_err(|e| failed(&e))?;
         domain.may_end();
-        let mut log = InstallLog::new(layout::install_log(&node.name));
+        let format = node.install.netboot().map(|netboot| netboot.format);
+        let mut log = InstallLog::new(layout::install_log(&node.name), format);
         let mut heard = Instant::now();
         wait::until("install", self.time_to_install(), STEP, || {
             // Before its last words are read, so that they are all there.
@@ -94,6 +97,11 @@ impl Work {
                 Some(Outcome::Failed(why)) => Err(why.clone()),
                 Some(Outcome::Installed) if ended => Ok(Progress::Done(())),
                 _ if ended => Err(format!("its machine ended in the middle of it; the last words: {}", log.last())),
+                _ if heard.elapsed() > PATIENCE
+                    && let Some(question) = log.question() =>
+                {
+                    Err(format!("the installer waits for an answer: {question}"))
+                }
                 _ if heard.elapsed() > SILENCE => {
                     Err(format!("no word for {} s; the last: {}", SILENCE.as_secs(), log.last()))
                 }
@@ -101,9 +109,12 @@ impl Work {
             }
         })
         .map_err(|e| failed(&e))?;
+        has_packages(&node.name);
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Installed });
         // It holds the private host key, which is on the node's own disk now.
-        drop(fs_err::remove_file(Path::new(&layout::node_initrd(&node.name))));
+        for file in [layout::node_initrd(&node.name), layout::node_seed(&node.name)] {
+            drop(fs_err::remove_file(Path::new(&file)));
+        }
         self.start(Stage::Install, host, node)
     }
 

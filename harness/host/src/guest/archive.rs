@@ -13,7 +13,7 @@ const CHARACTER: u32 = 0o020_000;
 /// A set of files by their path without the leading `/`. The same set always gives the same bytes: sorted, owned by
 /// root, dated 1970.
 #[derive(Default)]
-pub(super) struct Archive<'a> {
+pub(crate) struct Archive<'a> {
     entries: BTreeMap<String, Entry<'a>>,
 }
 
@@ -24,11 +24,11 @@ struct Entry<'a> {
 }
 
 impl<'a> Archive<'a> {
-    pub(super) fn folder(&mut self, path: &str, permissions: u32) {
+    pub(crate) fn folder(&mut self, path: &str, permissions: u32) {
         self.insert(path, FOLDER | permissions, (0, 0), &[]);
     }
 
-    pub(super) fn file(&mut self, path: &str, permissions: u32, content: &'a [u8]) {
+    pub(crate) fn file(&mut self, path: &str, permissions: u32, content: &'a [u8]) {
         self.insert(path, REGULAR | permissions, (0, 0), content);
     }
 
@@ -42,7 +42,7 @@ impl<'a> Archive<'a> {
     }
 
     /// The archive's bytes. Their number is a multiple of 4, so that another archive can stand behind it.
-    pub(super) fn write<W: io::Write>(&self, mut out: W) -> io::Result<W> {
+    pub(crate) fn write<W: io::Write>(&self, mut out: W) -> io::Result<W> {
         for (inode, (path, entry)) in (1..).zip(&self.entries) {
             let size = u32::try_from(entry.content.len())
                 .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, path.clone()))?;

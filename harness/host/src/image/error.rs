@@ -42,6 +42,9 @@ pub enum ImageErrorKind {
     /// None of the packages is a kernel with its initrd.
     #[error("none of the packages brings a kernel and an initrd")]
     NoKernel,
+    /// The package is none of debian-installer's.
+    #[error("it has no {0}")]
+    NoInstaller(&'static str),
     /// The packages do not fit in.
     #[error("its packages do not fit in {0}")]
     TooSmall(String),
@@ -70,6 +73,9 @@ impl ImageErrorKind {
             Self::NoKernel => {
                 Some("add `linux-image-cloud-amd64 | linux-image-virtual` and `initramfs-tools` to `packages`")
             }
+            Self::NoInstaller(_) => Some(
+                "name a package with debian-installer's images for this processor, such as `debian-installer-12-netboot-amd64`",
+            ),
             Self::TooSmall(_) => Some("raise `size` in the catalogue"),
             Self::OtherPackages(_) => Some("run `apt-get update`, then build once more"),
             Self::NotWhole => Some("write it out as a whole: `qemu-img convert -O qcow2 FROM TO`"),

@@ -1,8 +1,11 @@
-//! Images that are there as a whole: in a file, or behind a URL.
+//! Files that are there as a whole: on this machine, or behind a URL.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
-use labrig_plan::{image::Sha256, url::Url};
+use labrig_plan::{
+    image::{Sha256, Whole},
+    url::Url,
+};
 
 use super::{
     ImageError, ImageErrorKind,
@@ -18,15 +21,23 @@ use crate::{
 /// How long an image may take to arrive. One that comes no more is given up far earlier.
 const FETCH: Duration = Duration::from_secs(4 * 3600);
 
+/// Brings a file to `place`.
+pub(super) fn bring(whole: &Whole, place: &Path) -> Result<Format, ImageError> {
+    match whole {
+        Whole::File { path, sha256 } => copy(Path::new(path), sha256.as_ref(), place),
+        Whole::Url { url, sha256 } => download(url, sha256, place),
+    }
+}
+
 /// Copies a file of this machine to `disk`.
-pub(super) fn copy(path: &Path, sha256: Option<&Sha256>, disk: &Path) -> Result<Format, ImageError> {
+fn copy(path: &Path, sha256: Option<&Sha256>, disk: &Path) -> Result<Format, ImageError> {
     fs::copy(path, disk).map_err(|error| ImageError::at("copy", path, error))?;
     accept(&path.display().to_string(), sha256, disk)
 }
 
 /// Fetches what is behind a URL to `disk`. Redirections are followed; over what way the bytes come does not matter, as
 /// they are held against their digest.
-pub(super) fn download(url: &Url, sha256: &Sha256, disk: &Path) -> Result<Format, ImageError> {
+fn download(url: &Url, sha256: &Sha256, disk: &Path) -> Result<Format, ImageError> {
     let doing = format!("fetch {url}");
     let mut curl = Command::new("curl");
     curl.args(["--fail", "--silent", "--show-error", "--location", "--proto", "=http,https"]);

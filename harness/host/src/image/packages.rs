@@ -67,7 +67,8 @@ pub(super) fn select(apt: &Apt<'_>, recipe: &Recipe) -> Result<Selection, ImageE
     Ok(Selection { names, packages })
 }
 
-fn first_known(apt: &Apt<'_>, choice: &Choice) -> Result<String, ImageError> {
+/// The first package of a choice that apt knows.
+pub(super) fn first_known(apt: &Apt<'_>, choice: &Choice) -> Result<String, ImageError> {
     for package in choice.packages() {
         if apt.knows(package.as_str())? {
             return Ok(package.to_string());

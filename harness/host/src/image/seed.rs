@@ -5,7 +5,11 @@ use std::path::Path;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{ImageError, iso};
+use super::{
+    ImageError,
+    installer_files::{self, FOLDER},
+    iso,
+};
 use crate::{
     keys::{HostKeyPair, LoginKey},
     private_file,
@@ -13,6 +17,15 @@ use crate::{
 
 /// The label by which cloud-init knows the disk.
 const LABEL: &str = "CIDATA";
+
+/// What becomes of the keys in a seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeedKeys {
+    /// They are those of the system that reads the seed.
+    Own,
+    /// They are files in `/labrig`, for the system that the reader installs.
+    ToInstall,
+}
 
 /// What a node is told of itself.
 pub struct Seed<'a> {
@@ -28,6 +41,8 @@ pub struct Seed<'a> {
     pub host: &'a HostKeyPair,
     /// Who may log in.
     pub login: &'a LoginKey,
+    /// What becomes of both.
+    pub keys: SeedKeys,
 }
 
 impl Seed<'_> {
@@ -52,10 +67,17 @@ impl Seed<'_> {
 
     /// The keys, as data of whoever runs the machine: cloud-init adds them to the user's own. JSON is YAML.
     fn vendor_data(&self) -> Zeroizing<String> {
-        let keys = json!({
-            "ssh_keys": { "ed25519_private": self.host.openssh(), "ed25519_public": self.host.public().openssh() },
-            "ssh_authorized_keys": [self.login.authorized_key()],
-        });
+        let keys = match self.keys {
+            SeedKeys::Own => json!({
+                "ssh_keys": { "ed25519_private": self.host.openssh(), "ed25519_public": self.host.public().openssh() },
+                "ssh_authorized_keys": [self.login.authorized_key()],
+            }),
+            SeedKeys::ToInstall => {
+                let files = installer_files::keys(self.host, self.login);
+                let file = |(name, mode, text): &(&str, u32, Zeroizing<String>)| json!({ "path": format!("/{FOLDER}/{name}"), "permissions": format!("{mode:04o}"), "content": text.as_str() });
+                json!({ "write_files": files.iter().map(file).collect::<Vec<_>>() })
+            }
+        };
         Zeroizing::new(format!("#cloud-config\n{keys}\n"))
     }
 }

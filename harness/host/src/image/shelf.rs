@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use labrig_plan::image::{Absence, Image, Source};
+use labrig_plan::image::{Absence, Catalogue, Image, Source, Whole};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Format, ImageError, fetch,
+    Format, ImageError, fetch, installer,
     recipe::{BUILDER, Chosen},
     root,
 };
@@ -26,9 +26,9 @@ const STORE: &str = "images";
 /// The file that a node's disk is laid over.
 const DISK: &str = "disk";
 
-/// The images in labrig's cache folder.
+/// The images and installers in labrig's cache folder.
 pub struct Shelf {
-    store: Store,
+    pub(super) store: Store,
 }
 
 /// An image that is there. It never changes.
@@ -58,10 +58,15 @@ impl Stored {
     /// What it takes on the disk of this machine, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        // `st_blocks` counts in units of 512 bytes (inode(7)).
-        entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.blocks() * 512).sum()
+        size(&self.folder)
     }
+}
+
+/// What a folder's files take on the disk of this machine, in bytes.
+pub(super) fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    // `st_blocks` counts in units of 512 bytes (inode(7)).
+    entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.blocks() * 512).sum()
 }
 
 impl Shelf {
@@ -108,15 +113,16 @@ impl Shelf {
         Ok(self.stored(&manifest))
     }
 
-    /// Removes every image but these, and returns the folders that are gone. A lab that runs keeps what it uses: the
+    /// Removes every image and installer but those of this catalogue, and returns the folders that are gone. A lab that runs keeps what it uses: the
     /// files are gone for good when it ends.
     ///
     /// # Errors
     /// [`ImageError`] when something cannot be removed.
-    pub fn keep_only(&self, images: &[Image]) -> Result<Vec<PathBuf>, ImageError> {
+    pub fn keep_only(&self, catalogue: &Catalogue) -> Result<Vec<PathBuf>, ImageError> {
         let _lock = self.store.lock()?;
         root::sweep(self.store.folder(), BUILDING);
-        let keys: BTreeSet<String> = images.iter().map(key).collect();
+        let images = catalogue.images().iter().map(key);
+        let keys: BTreeSet<String> = images.chain(catalogue.installers().iter().map(installer::key)).collect();
         self.store.keep_only(&keys).map_err(ImageError::from)
     }
 
@@ -127,14 +133,13 @@ impl Shelf {
         let disk = made.join(DISK);
         let whole = |format| Details { format, packages: Vec::new() };
         let (digest, details) = match &image.source {
-            Source::Url { url, sha256 } => {
-                if let Some(manifest) = self.store.intact(sha256.as_str()) {
+            Source::Whole(file) => {
+                if let Whole::Url { sha256, .. } = file
+                    && let Some(manifest) = self.store.intact(sha256.as_str())
+                {
                     return Ok(manifest);
                 }
-                (sha256.as_str().to_owned(), whole(fetch::download(url, sha256, &disk)?))
-            }
-            Source::File { path, sha256 } => {
-                let format = fetch::copy(Path::new(path), sha256.as_ref(), &disk)?;
+                let format = fetch::bring(file, &disk)?;
                 let digest = hash(&disk).map_err(|error| ImageError::at("read", &disk, error))?;
                 (digest, whole(format))
             }
@@ -165,12 +170,15 @@ fn key(image: &Image) -> String {
 /// What an image depends on besides its entry in the catalogue.
 fn world_of(image: &Image) -> Result<String, ImageError> {
     match &image.source {
-        Source::Url { .. } => Ok(String::new()),
-        Source::File { path, .. } => {
-            let path = Path::new(path);
-            let metadata = fs::metadata(path).map_err(|error| ImageError::at("read", path, error))?;
-            Ok(format!("{} {} {}.{}", metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
-        }
+        Source::Whole(file) => state_of(file),
         Source::Recipe(_) => Ok(world(BUILDER)),
     }
+}
+
+/// What there is to see of a file without reading it; nothing of one that is elsewhere, and has its digest.
+pub(super) fn state_of(file: &Whole) -> Result<String, ImageError> {
+    let Whole::File { path, .. } = file else { return Ok(String::new()) };
+    let path = Path::new(path);
+    let metadata = fs::metadata(path).map_err(|error| ImageError::at("read", path, error))?;
+    Ok(format!("{} {} {}.{}", metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }

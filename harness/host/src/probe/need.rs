@@ -62,6 +62,13 @@ pub fn satisfies(lab: &Lab, cache: &Path) -> Result<(), Vec<Missing>> {
             Some(format!("labrig images build {}", image.name)),
         ))
     }));
+    missing.extend(lab.installers.iter().filter_map(|installer| {
+        let absence = shelf.find_installer(installer).err()?;
+        Some(lack(
+            format!("installer {}, which {absence}", installer.name),
+            Some(format!("labrig images build {}", installer.name)),
+        ))
+    }));
     if needed.contains(&Requirement::Squid) && !SQUID_TLS_HELPERS.iter().any(|path| Path::new(path).exists()) {
         missing.push(lack("a squid that is built with OpenSSL", Some(install("squid-openssl"))));
     }

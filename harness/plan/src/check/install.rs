@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    check::{Context, image, uplink},
+    check::{Context, image, netboot, uplink},
     finding::did_you_mean,
     lab::{Debootstrap, Install},
     name::{DnsName, NodeName, PackageName},
@@ -21,7 +21,7 @@ pub(super) fn install(context: &mut Context<'_>, name: &At<NodeName>, node: &sce
         scenario::Install::Image(name) => Install::Image(image::image(context, name)),
         scenario::Install::Debootstrap(debootstrap) => {
             origin(context, &debootstrap.origin);
-            disk(context, name, node);
+            disk(context, name, node, LEAST_DISK);
             way_out(context, name, node);
             if let Some(after) = &debootstrap.after {
                 turn(context, name, after);
@@ -32,6 +32,7 @@ pub(super) fn install(context: &mut Context<'_>, name: &At<NodeName>, node: &sce
                 after: debootstrap.after.as_deref().cloned(),
             })
         }
+        scenario::Install::Netboot(netboot) => Install::Netboot(netboot::netboot(context, name, node, netboot)),
     }
 }
 
@@ -49,6 +50,15 @@ pub(super) fn packages(context: &Context<'_>, origin: &DnsName) -> BTreeSet<Pack
 fn debootstrap(node: &scenario::Node) -> Option<&scenario::Debootstrap> {
     match &node.install {
         scenario::Install::Debootstrap(debootstrap) => Some(debootstrap),
+        scenario::Install::Micro | scenario::Install::Image(_) | scenario::Install::Netboot(_) => None,
+    }
+}
+
+/// Whether a node is installed, and if it is, after which other one.
+fn waits(node: &scenario::Node) -> Option<Option<&At<NodeName>>> {
+    match &node.install {
+        scenario::Install::Debootstrap(debootstrap) => Some(debootstrap.after.as_ref()),
+        scenario::Install::Netboot(netboot) => Some(netboot.after.as_ref()),
         scenario::Install::Micro | scenario::Install::Image(_) => None,
     }
 }
@@ -76,7 +86,8 @@ fn origin(context: &mut Context<'_>, name: &At<DnsName>) {
     }
 }
 
-fn disk(context: &mut Context<'_>, name: &At<NodeName>, node: &scenario::Node) {
+/// The first disk, which the system goes on.
+pub(super) fn disk(context: &mut Context<'_>, name: &At<NodeName>, node: &scenario::Node, least: Size) {
     match node.disk.first() {
         None if !context.lost.within(&["node", name.as_str()]) => {
             context
@@ -84,18 +95,18 @@ fn disk(context: &mut Context<'_>, name: &At<NodeName>, node: &scenario::Node) {
                 .add(name.span(), format!("node `{name}` has no disk to install on"))
                 .help("add one: `disk = [{ size = \"2GiB\" }]`");
         }
-        Some(disk) if *disk.size < LEAST_DISK => {
+        Some(disk) if *disk.size < least => {
             context
                 .report
                 .add(disk.size.span(), format!("`{}` is too small to install on", *disk.size))
-                .help(format!("at least `{LEAST_DISK}`"));
+                .help(format!("at least `{least}`"));
         }
         _ => {}
     }
 }
 
 /// The installer fetches through the first interface.
-fn way_out(context: &mut Context<'_>, name: &At<NodeName>, node: &scenario::Node) {
+pub(super) fn way_out(context: &mut Context<'_>, name: &At<NodeName>, node: &scenario::Node) {
     let networks = &context.scenario.network;
     let (network, span) = match node.nic.first() {
         Some(nic) => (networks.get(&*nic.network), nic.network.span()),
@@ -112,7 +123,7 @@ fn way_out(context: &mut Context<'_>, name: &At<NodeName>, node: &scenario::Node
 }
 
 /// Nodes may wait for each other, but not in a circle.
-fn turn(context: &mut Context<'_>, name: &At<NodeName>, after: &At<NodeName>) {
+pub(super) fn turn(context: &mut Context<'_>, name: &At<NodeName>, after: &At<NodeName>) {
     let nodes = &context.scenario.node;
     let Some(other) = nodes.get(&**after) else {
         if !context.lost.within(&["node", after.as_str()]) {
@@ -122,17 +133,16 @@ fn turn(context: &mut Context<'_>, name: &At<NodeName>, after: &At<NodeName>) {
         }
         return;
     };
-    if debootstrap(other).is_none() {
+    if waits(other).is_none() {
         context
             .report
             .add(after.span(), format!("node `{after}` is not installed, so there is nothing to wait for"))
             .help("leave `after` out");
         return;
     }
-    let next = |node: &NodeName| debootstrap(nodes.get(node)?)?.after.as_deref();
     let mut seen = BTreeSet::new();
-    let mut waits = Some(&**after);
-    while let Some(node) = waits.filter(|node| seen.insert(*node)) {
+    let mut next = Some(&**after);
+    while let Some(node) = next.filter(|node| seen.insert(*node)) {
         if *node == **name {
             context
                 .report
@@ -140,6 +150,6 @@ fn turn(context: &mut Context<'_>, name: &At<NodeName>, after: &At<NodeName>) {
                 .help("leave `after` out of one of the nodes that wait for each other");
             return;
         }
-        waits = next(node);
+        next = nodes.get(node).and_then(|node| waits(node)?).map(|after| &**after);
     }
 }

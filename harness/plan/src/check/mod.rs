@@ -13,12 +13,14 @@ use crate::{
     scenario::{self, Acceleration, Firewall, Lost, Outcome, Requirement, Scenario},
 };
 
+mod answers;
 mod checks;
 mod dhcp;
 mod fetch;
 mod identity;
 mod image;
 mod install;
+mod netboot;
 mod network;
 mod node;
 mod proxy;
@@ -103,7 +105,7 @@ fn whole(
     let nodes = node::nodes(&mut context, &mut networks);
     let mut networks = network::finish(networks, &nodes);
     uplink::uplink(&mut context);
-    let upstream = upstream::upstream(&mut context, &mut networks);
+    let upstream = upstream::upstream(&mut context, &mut networks, &nodes);
     let proxy = proxy::proxy(&mut context, &networks);
     let requires = requires(&mut context);
     let checks = checks::checks(&mut context, &networks, &nodes, &upstream, proxy.as_ref());
@@ -120,6 +122,7 @@ fn whole(
             uplink: *scenario.uplink,
             upstream,
             images: image::used(catalogue, &nodes),
+            installers: netboot::used(catalogue, &nodes),
             nodes,
             checks,
         }),

@@ -16,7 +16,7 @@ use crate::{
     finding::did_you_mean,
     lab::{Disk, Nic, Node},
     name::{NetworkName, NodeName},
-    scenario::{self, At, Install},
+    scenario::{self, At, DiskBus, Install},
     unit::Size,
 };
 
@@ -222,6 +222,7 @@ fn memory(context: &mut Context<'_>, node: &scenario::Node) -> Size {
         Install::Micro => ("a micro guest", Size::from_mib(128), Size::from_mib(256)),
         Install::Image(_) => ("a node with an image", Size::from_mib(256), Size::from_mib(512)),
         Install::Debootstrap(_) => ("an install of Debian", Size::from_mib(384), Size::from_mib(512)),
+        Install::Netboot(_) => ("an installer", Size::from_mib(512), Size::from_mib(1024)),
     };
     let Some(memory) = &node.memory else { return default };
     if **memory < least {
@@ -248,6 +249,8 @@ fn disks(context: &mut Context<'_>, node: &scenario::Node) -> Vec<Disk> {
     // An image is `vda`, and its seed the last.
     let letters = match node.install {
         Install::Micro | Install::Debootstrap(_) => 'a'..='z',
+        // The last one is the seed of an installer that reads one.
+        Install::Netboot(_) => 'a'..='y',
         Install::Image(_) => 'b'..='y',
     };
     let most = letters.clone().count();
@@ -258,14 +261,20 @@ fn disks(context: &mut Context<'_>, node: &scenario::Node) -> Vec<Disk> {
             letters.end()
         ));
     }
-    let disks = node.disk.iter().zip(letters).map(|(disk, letter)| {
+    let mut others = 'a'..='z';
+    let mut letters = letters;
+    let disks = node.disk.iter().map_while(|disk| {
         if *disk.size < LEAST_DISK {
             context
                 .report
                 .add(disk.size.span(), format!("`{}` is too small for a disk", *disk.size))
                 .help(format!("at least `{LEAST_DISK}`"));
         }
-        Disk { target: format!("vd{letter}"), size: *disk.size }
+        let target = match disk.bus {
+            DiskBus::Virtio => format!("vd{}", letters.next()?),
+            DiskBus::Usb => format!("sd{}", others.next()?),
+        };
+        Some(Disk { target, size: *disk.size, bus: disk.bus })
     });
     disks.collect()
 }

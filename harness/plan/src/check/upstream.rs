@@ -1,11 +1,14 @@
 //! Rules for the upstream, and the lab's upstream.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use crate::{
-    check::{Context, install, range},
+    check::{Context, install, netboot, range},
     finding::did_you_mean,
-    lab::{Network, Origin, OriginFault, Repository, Upstream},
+    lab::{Netboot, Network, Node, Origin, OriginFault, Repository, Upstream},
     name::DnsName,
     scenario::{self, NetworkMode, Uplink},
 };
@@ -13,6 +16,7 @@ use crate::{
 /// Hosts of both documentation ranges: the lab host, the upstream, and its origins from there on.
 const GATEWAY: u8 = 1;
 const HOST: u8 = 2;
+const ANSWERS: u8 = 3;
 const FIRST_ORIGIN: u8 = 16;
 const FIRST_ORIGIN_V6: u16 = 0x1000;
 /// As many as the last byte of an IPv4 address can tell apart, broadcast excluded.
@@ -20,7 +24,7 @@ const MOST_ORIGINS: usize = 239;
 
 /// The upstream. Networks that ask no server of their own choice, and are no islands, ask the upstream's; with the
 /// uplink `host`, the machine's own answers at the same address.
-pub(super) fn upstream(context: &mut Context<'_>, networks: &mut [Network]) -> Upstream {
+pub(super) fn upstream(context: &mut Context<'_>, networks: &mut [Network], nodes: &[Node]) -> Upstream {
     forwarders(context, networks);
     let gateway = IpAddr::V4(v4(GATEWAY));
     for network in networks.iter_mut() {
@@ -47,7 +51,7 @@ pub(super) fn upstream(context: &mut Context<'_>, networks: &mut [Network]) -> U
         resolvers,
         silent,
         nxdomain: nxdomain(context),
-        origins: origins(context),
+        origins: origins(context, nodes),
     }
 }
 
@@ -120,7 +124,7 @@ fn nxdomain(context: &mut Context<'_>) -> Vec<DnsName> {
     scenario.upstream.nxdomain.iter().map(|name| (**name).clone()).collect()
 }
 
-fn origins(context: &mut Context<'_>) -> Vec<Origin> {
+fn origins(context: &mut Context<'_>, nodes: &[Node]) -> Vec<Origin> {
     let scenario = context.scenario;
     if let Some((beyond, _)) = scenario.upstream.origin.iter().nth(MOST_ORIGINS) {
         context
@@ -142,9 +146,35 @@ fn origins(context: &mut Context<'_>) -> Vec<Origin> {
                 let own = apt.packages.iter().map(|package| (**package).clone());
                 Repository { packages: own.chain(install::packages(context, name)).collect() }
             }),
+            artifacts: BTreeMap::new(),
         }
     });
-    origins.collect()
+    let mut origins: Vec<_> = origins.collect();
+    origins.extend(answers(context, nodes));
+    origins
+}
+
+/// The web server with the answers of the installers that fetch them.
+fn answers(context: &mut Context<'_>, nodes: &[Node]) -> Option<Origin> {
+    let artifacts = netboot::served(nodes);
+    if artifacts.is_empty() {
+        return None;
+    }
+    if let Some(name) = context.scenario.upstream.origin.keys().find(|name| name.as_str() == Netboot::ORIGIN) {
+        context
+            .report
+            .add(name.span(), format!("`{name}` is where installers get their answers from"))
+            .help("give this origin another name");
+    }
+    Some(Origin {
+        name: Netboot::ORIGIN.parse().ok()?,
+        v4: v4(ANSWERS),
+        v6: v6(ANSWERS.into()),
+        files: BTreeMap::new(),
+        faults: BTreeMap::new(),
+        repository: None,
+        artifacts,
+    })
 }
 
 fn faults(context: &mut Context<'_>, name: &DnsName, origin: &scenario::Origin) {

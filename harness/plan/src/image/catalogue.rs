@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{Entries, Entry, Image, Recipe, Sha256, Source};
+use super::{Choice, Entries, Entry, Image, Installer, Recipe, Source};
 use crate::{
     finding::{Findings, Report},
-    name::ImageName,
+    name::{ImageName, InstallerName},
     scenario::{At, parse_all},
     unit::Size,
 };
@@ -25,10 +25,11 @@ const LEAST_SIZE: Size = Size::from_mib(256);
 /// What its journal, inode tables and a sparse file still take well (ext4 could have more).
 const MOST_SIZE: Size = Size::from_mib(64 << 10);
 
-/// The images that the scenarios of a folder may name.
+/// The images and installers that the scenarios of a folder may name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
     images: Vec<Image>,
+    installers: Vec<Installer>,
 }
 
 impl Catalogue {
@@ -46,7 +47,21 @@ impl Catalogue {
         let images = (entries.image.iter())
             .filter_map(|(name, entry)| Some(Image { name: (**name).clone(), source: check.source(name, entry)? }))
             .collect();
-        if check.report.is_empty() { Ok(Self { images }) } else { Err(check.report.into_findings()) }
+        let installers = (entries.installer.iter())
+            .filter_map(|(name, entry)| {
+                Some(Installer { name: (**name).clone(), source: check.installer(name, entry)? })
+            })
+            .collect();
+        for (name, twin) in (entries.installer.keys())
+            .filter_map(|name| Some((name, entries.image.keys().find(|image| image.as_str() == name.as_str())?)))
+        {
+            check
+                .report
+                .add(name.span(), format!("`{name}` is the name of an image already"))
+                .help("give the installer another one, so that `labrig images build` knows which is meant")
+                .related(twin.span(), "the image");
+        }
+        if check.report.is_empty() { Ok(Self { images, installers }) } else { Err(check.report.into_findings()) }
     }
 
     /// The images in the order of their names.
@@ -60,12 +75,24 @@ impl Catalogue {
     pub fn image(&self, name: &ImageName) -> Option<&Image> {
         self.images.iter().find(|image| image.name == *name)
     }
+
+    /// The installers in the order of their names.
+    #[must_use]
+    pub fn installers(&self) -> &[Installer] {
+        &self.installers
+    }
+
+    /// The installer of that name.
+    #[must_use]
+    pub fn installer(&self, name: &InstallerName) -> Option<&Installer> {
+        self.installers.iter().find(|installer| installer.name == *name)
+    }
 }
 
 /// What every rule works with.
-struct Check<'a> {
-    folder: &'a str,
-    report: Report,
+pub(super) struct Check<'a> {
+    pub(super) folder: &'a str,
+    pub(super) report: Report,
 }
 
 impl Check<'_> {
@@ -95,55 +122,28 @@ impl Check<'_> {
                 }
             }
         }
-        let sha256 = entry.sha256.as_ref().and_then(|sha256| self.sha256(sha256));
         let recipe = entry.packages.as_ref().map(|packages| self.recipe(packages, entry));
         if recipe.is_none() && !sources.is_empty() {
             self.only_for_recipes(entry);
         }
+        let what = format!("image `{name}`");
         match (&entry.file, &entry.url, recipe) {
-            (Some(file), ..) => Some(Source::File { path: self.path(file), sha256 }),
-            (_, Some(url), _) => {
-                if entry.sha256.is_none() {
-                    self.report
-                        .add(url.span(), format!("what has to come from the `url` of image `{name}` is not said"))
-                        .help("add its digest, as whoever offers it tells: `sha256 = \"...\"`");
-                }
-                Some(Source::Url { url: (**url).clone(), sha256: sha256? })
-            }
             (None, None, recipe) => {
-                if recipe.is_some()
-                    && let Some(sha256) = &entry.sha256
-                {
-                    self.report
-                        .add(sha256.span(), "what is built from packages has no digest beforehand")
-                        .help("leave `sha256` out");
+                if let Some(sha256) = &entry.sha256 {
+                    self.sha256(sha256);
+                    if recipe.is_some() {
+                        self.report
+                            .add(sha256.span(), "what is built from packages has no digest beforehand")
+                            .help("leave `sha256` out");
+                    }
                 }
                 recipe.map(Source::Recipe)
             }
+            (file, url, _) => self.whole(&what, file.as_ref(), url.as_ref(), entry.sha256.as_ref()).map(Source::Whole),
         }
     }
 
-    fn path(&mut self, file: &At<String>) -> String {
-        if file.is_empty() || file.chars().any(char::is_control) {
-            self.report.add(file.span(), "this is no path").help("write the path of a disk image");
-        }
-        if file.starts_with('/') || self.folder.is_empty() {
-            return (**file).clone();
-        }
-        format!("{}/{}", self.folder, **file)
-    }
-
-    fn sha256(&mut self, text: &At<String>) -> Option<Sha256> {
-        let sha256 = Sha256::new(text);
-        if sha256.is_none() {
-            self.report
-                .add(text.span(), "this is no SHA-256")
-                .help("it has 64 hexadecimal digits, as `sha256sum` prints");
-        }
-        sha256
-    }
-
-    fn recipe(&mut self, packages: &At<Vec<At<super::Choice>>>, entry: &Entry) -> Recipe {
+    fn recipe(&mut self, packages: &At<Vec<At<Choice>>>, entry: &Entry) -> Recipe {
         if packages.is_empty() {
             self.report
                 .add(packages.span(), "there are no packages")

@@ -7,19 +7,22 @@ use serde::Deserialize;
 
 use super::{Choice, SuiteName};
 use crate::{
-    name::ImageName,
+    name::{ImageName, InstallerName},
     scenario::{At, Document},
     unit::Size,
     url::Url,
 };
 
-/// A catalogue of the images that nodes may boot from.
+/// A catalogue of the images and installers that nodes may boot from.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Entries {
     /// Images by name.
     #[serde(default)]
     pub image: BTreeMap<At<ImageName>, At<Entry>>,
+    /// Installers by name.
+    #[serde(default)]
+    pub installer: BTreeMap<At<InstallerName>, At<InstallerEntry>>,
 }
 
 impl Document for Entries {
@@ -46,4 +49,29 @@ pub struct Entry {
     pub files: Option<At<BTreeMap<At<String>, String>>>,
     /// The size of its file system. Default: `2GiB`.
     pub size: Option<At<Size>>,
+}
+
+/// A distribution's own installer: a `package`, or a `kernel` and an `initrd`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InstallerEntry {
+    /// The package of Debian's with the images of debian-installer for booting from the network; `a | b` takes the first
+    /// that the machine's archive has. Default: none.
+    pub package: Option<At<Choice>>,
+    /// The installer's kernel. Default: none.
+    pub kernel: Option<At<FileEntry>>,
+    /// What the kernel unpacks first, and finds the installer in. Default: none.
+    pub initrd: Option<At<FileEntry>>,
+}
+
+/// A file: a `file`, or a `url`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FileEntry {
+    /// On this machine; a relative path begins at the catalogue's folder. Default: none.
+    pub file: Option<At<String>>,
+    /// On a web server. Default: none.
+    pub url: Option<At<Url>>,
+    /// What it has to be: a SHA-256 in hexadecimal digits. Required with `url`.
+    pub sha256: Option<At<String>>,
 }

@@ -1,19 +1,25 @@
-//! Images that nodes boot from, and the catalogue that says where they come from.
+//! Images and installers that nodes boot from, and the catalogue that says where they come from.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{name::ImageName, unit::Size, url::Url};
+use crate::{
+    name::{ImageName, InstallerName},
+    unit::Size,
+    url::Url,
+};
 
 mod absence;
 mod catalogue;
 mod entry;
+mod installer;
 mod package;
+mod whole;
 
 pub use absence::{Absence, absent};
 pub use catalogue::{CATALOGUE, Catalogue, is_catalogue};
-pub use entry::{Entries, Entry};
+pub use entry::{Entries, Entry, FileEntry, InstallerEntry};
 pub use package::{Choice, PackageName, SuiteName};
 
 /// An image.
@@ -29,22 +35,54 @@ pub struct Image {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
-    /// A disk image, raw or qcow2, in a file of this machine.
+    /// A disk image, raw or qcow2.
+    Whole(Whole),
+    /// A file system made of packages.
+    Recipe(Recipe),
+}
+
+/// A distribution's own installer: a kernel and its initrd.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installer {
+    /// Its name in the catalogue.
+    pub name: InstallerName,
+    /// Where it comes from.
+    pub source: InstallerSource,
+}
+
+/// Where an installer comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstallerSource {
+    /// A package of Debian's that brings the images of debian-installer for booting from the network.
+    Package(Choice),
+    /// Two files.
+    Files {
+        /// The kernel.
+        kernel: Whole,
+        /// What it unpacks first.
+        initrd: Whole,
+    },
+}
+
+/// A file that is there as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whole {
+    /// On this machine.
     File {
         /// Its path, from where the command was called if it is relative.
         path: String,
         /// What it has to be.
         sha256: Option<Sha256>,
     },
-    /// A disk image, raw or qcow2, from a web server.
+    /// On a web server.
     Url {
         /// Where.
         url: Url,
         /// What it has to be.
         sha256: Sha256,
     },
-    /// A file system made of packages.
-    Recipe(Recipe),
 }
 
 /// What an image is built from.
@@ -75,7 +113,7 @@ impl Image {
     pub const fn boot(&self) -> Boot {
         match self.source {
             Source::Recipe(_) => Boot::Kernel,
-            Source::File { .. } | Source::Url { .. } => Boot::Loader,
+            Source::Whole(_) => Boot::Loader,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::Netboot;
 use crate::name::{DnsName, ImageName, NodeName, PackageName};
 
 /// How a node's system gets there.
@@ -16,6 +17,8 @@ pub enum Install {
     Image(ImageName),
     /// Debian on the first disk, by debootstrap(8) in the guest.
     Debootstrap(Debootstrap),
+    /// What a distribution's own installer makes of its disks.
+    Netboot(Netboot),
 }
 
 /// What debootstrap is told.
@@ -35,7 +38,7 @@ impl Install {
     pub const fn image(&self) -> Option<&ImageName> {
         match self {
             Self::Image(name) => Some(name),
-            Self::Micro | Self::Debootstrap(_) => None,
+            Self::Micro | Self::Debootstrap(_) | Self::Netboot(_) => None,
         }
     }
 
@@ -44,6 +47,30 @@ impl Install {
     pub const fn debootstrap(&self) -> Option<&Debootstrap> {
         match self {
             Self::Debootstrap(debootstrap) => Some(debootstrap),
+            Self::Micro | Self::Image(_) | Self::Netboot(_) => None,
+        }
+    }
+
+    /// What the distribution's installer is given, where it makes the system.
+    #[must_use]
+    pub const fn netboot(&self) -> Option<&Netboot> {
+        match self {
+            Self::Netboot(netboot) => Some(netboot),
+            Self::Micro | Self::Image(_) | Self::Debootstrap(_) => None,
+        }
+    }
+
+    /// Whether an installer boots before the node does.
+    #[must_use]
+    pub const fn has_installer(&self) -> bool {
+        matches!(self, Self::Debootstrap(_) | Self::Netboot(_))
+    }
+
+    /// The node that this one waits for before it is installed.
+    #[must_use]
+    pub const fn after(&self) -> Option<&NodeName> {
+        match self {
+            Self::Debootstrap(Debootstrap { after, .. }) | Self::Netboot(Netboot { after, .. }) => after.as_ref(),
             Self::Micro | Self::Image(_) => None,
         }
     }

@@ -3,14 +3,16 @@
 use std::fmt::Display;
 
 use super::{
+    answers::installer_command_line,
     document::{Document, document},
     network::NAMESPACE,
 };
 use crate::{
     artifact::Accelerator,
     image::{Boot, Image},
-    lab::{Install, Lab, Node},
+    lab::{AnswerFormat, Install, Lab, Node},
     layout,
+    scenario::DiskBus,
 };
 
 /// The machine type. With the devices below, a micro guest takes as many instructions to boot on `pc` as on this one.
@@ -52,20 +54,33 @@ pub const IMAGE_TARGET: &str = "vda";
 /// The disk of the seed, which is the last one whatever others there are.
 const SEED_TARGET: &str = "vdz";
 
+/// What a node's machine is at the time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Itself,
+    Installer,
+}
+
 /// Renders the domain of one node, for the accelerator that the host turned out to have.
 #[must_use]
 pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
-    let console = layout::console_log(&node.name);
-    domain(node, lab, accelerator, &console, |xml| boot(xml, node, lab, accelerator))
+    domain(node, lab, accelerator, Role::Itself, |xml| boot(xml, node, lab, accelerator))
 }
 
 /// Renders the domain that a node is while it is installed: it boots the installer, with the same disks and interfaces.
 #[must_use]
 pub fn installer_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
-    domain(node, lab, accelerator, &layout::install_log(&node.name), |xml| boot_micro(xml, node, accelerator))
+    domain(node, lab, accelerator, Role::Installer, |xml| match &node.install {
+        Install::Netboot(netboot) => {
+            xml.text("kernel", &[], layout::installer_kernel(&netboot.installer));
+            xml.text("initrd", &[], layout::node_initrd(&node.name));
+            xml.text("cmdline", &[], installer_command_line(&node.name, netboot, accelerator));
+        }
+        _ => boot_micro(xml, node, accelerator),
+    })
 }
 
-fn domain(node: &Node, lab: &Lab, accelerator: Accelerator, console: &str, boot: impl FnOnce(&mut Document)) -> String {
+fn domain(node: &Node, lab: &Lab, accelerator: Accelerator, role: Role, boot: impl FnOnce(&mut Document)) -> String {
     let (kind, cpu) = match accelerator {
         Accelerator::Tcg => ("qemu", "maximum"),
         Accelerator::Kvm => ("kvm", "host-passthrough"),
@@ -95,7 +110,7 @@ fn domain(node: &Node, lab: &Lab, accelerator: Accelerator, console: &str, boot:
         for event in ["on_poweroff", "on_reboot", "on_crash"] {
             xml.text(event, &[], "destroy");
         }
-        xml.element("devices", &[], |xml| devices(xml, node, console));
+        xml.element("devices", &[], |xml| devices(xml, node, role));
     })
 }
 
@@ -103,7 +118,7 @@ fn domain(node: &Node, lab: &Lab, accelerator: Accelerator, console: &str, boot:
 fn boot(xml: &mut Document, node: &Node, lab: &Lab, accelerator: Accelerator) {
     match &node.install {
         Install::Micro => boot_micro(xml, node, accelerator),
-        Install::Debootstrap(_) => xml.empty("boot", &[("dev", &"hd")]),
+        Install::Debootstrap(_) | Install::Netboot(_) => xml.empty("boot", &[("dev", &"hd")]),
         Install::Image(name) => match lab.image(name).map(Image::boot) {
             Some(Boot::Kernel) => {
                 xml.text("kernel", &[], layout::image_kernel(name));
@@ -122,19 +137,27 @@ fn boot_micro(xml: &mut Document, node: &Node, accelerator: Accelerator) {
     xml.text("cmdline", &[], command_line(accelerator));
 }
 
-fn devices(xml: &mut Document, node: &Node, console: &str) {
+fn devices(xml: &mut Document, node: &Node, role: Role) {
     let mut slots = FIRST_SLOT..=LAST_SLOT;
     let from_image = node.install.image().is_some();
     if from_image {
-        disk(xml, &layout::node_disk(&node.name, IMAGE_TARGET), IMAGE_TARGET, slots.next());
+        disk(xml, node, IMAGE_TARGET, "virtio", |xml| address(xml, slots.next()));
     }
     for own in &node.disks {
-        disk(xml, &layout::node_disk(&node.name, &own.target), &own.target, slots.next());
+        match own.bus {
+            DiskBus::Virtio => disk(xml, node, &own.target, "virtio", |xml| address(xml, slots.next())),
+            DiskBus::Usb => disk(xml, node, &own.target, "usb", |_| {}),
+        }
     }
-    if from_image {
+    let reads_seed = node.install.netboot().is_some_and(|netboot| netboot.format == AnswerFormat::Autoinstall);
+    if from_image || (reads_seed && role == Role::Installer) {
         seed(xml, &layout::node_seed(&node.name), slots.next());
     }
-    xml.empty("controller", &[("type", &"usb"), ("model", &"none")]);
+    if node.disks.iter().any(|disk| disk.bus == DiskBus::Usb) {
+        xml.element("controller", &[("type", &"usb"), ("model", &"qemu-xhci")], |xml| address(xml, slots.next()));
+    } else {
+        xml.empty("controller", &[("type", &"usb"), ("model", &"none")]);
+    }
     for nic in &node.nics {
         xml.element("interface", &[("type", &"network")], |xml| {
             xml.empty("mac", &[("address", &nic.mac)]);
@@ -146,6 +169,10 @@ fn devices(xml: &mut Document, node: &Node, console: &str) {
         });
     }
     xml.element("serial", &[("type", &"pty")], |xml| {
+        let console = match role {
+            Role::Itself => layout::console_log(&node.name),
+            Role::Installer => layout::install_log(&node.name),
+        };
         xml.empty("log", &[("file", &console), ("append", &"off")]);
         xml.empty("target", &[("port", &0)]);
     });
@@ -159,14 +186,14 @@ fn devices(xml: &mut Document, node: &Node, console: &str) {
     });
 }
 
-fn disk(xml: &mut Document, file: &str, target: &str, slot: Option<u8>) {
+fn disk(xml: &mut Document, node: &Node, target: &str, bus: &str, place: impl FnOnce(&mut Document)) {
     xml.element("disk", &[("type", &"file"), ("device", &"disk")], |xml| {
         // A file that dies with the lab need not reach a platter.
         xml.empty("driver", &[("name", &"qemu"), ("type", &"qcow2"), ("cache", &"unsafe")]);
-        xml.empty("source", &[("file", &file)]);
-        xml.empty("target", &[("dev", &target), ("bus", &"virtio")]);
+        xml.empty("source", &[("file", &layout::node_disk(&node.name, target))]);
+        xml.empty("target", &[("dev", &target), ("bus", &bus)]);
         xml.text("serial", &[], target);
-        address(xml, slot);
+        place(xml);
     });
 }
 

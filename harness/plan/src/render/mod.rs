@@ -1,9 +1,10 @@
 //! The texts that a lab is rendered to: one file here per artifact, one writer per format.
 //!
-//! Free text of a scenario (a description, a role, a TXT value) goes into XML only; the other formats carry
-//! nothing but types whose values cannot hold a quote or a line break. Their writers still refuse to let a line
+//! Free text of a scenario (a description, a role, a TXT value) goes into XML, and answers into a text of their own; the
+//! other formats carry nothing but types whose values cannot hold a quote or a line break. Their writers still refuse to let a line
 //! become two, so that a field added later cannot break out either.
 
+mod answers;
 mod document;
 mod domain;
 mod guest;
@@ -18,6 +19,7 @@ mod seed;
 mod squid;
 mod visible;
 
+pub use answers::{answers, installer_command_line};
 pub use domain::{IMAGE_TARGET, command_line, domain_xml, image_command_line, installer_xml};
 pub use guest::{GUEST_INIT, guest_config};
 pub use installer::{INSTALLER, install_config};
@@ -31,7 +33,7 @@ pub use squid::squid_conf;
 
 use crate::{
     artifact::{Accelerator, Artifact, Consumer},
-    lab::{Debootstrap, Install, Lab, Network, Node, Proxy},
+    lab::{AnswerFormat, Debootstrap, Install, Lab, Netboot, Network, Node, Proxy},
     name::{NetworkName, NodeName},
     scenario::Uplink,
 };
@@ -107,6 +109,12 @@ pub fn install_config_name(node: &NodeName) -> String {
     format!("install-{node}.conf")
 }
 
+/// File name of the answers that a node's installer is given.
+#[must_use]
+pub fn answers_name(node: &NodeName) -> String {
+    format!("answers-{node}.cfg")
+}
+
 /// Every artifact of a lab: networks, domains, proxy and rules, upstream if it has one, guests.
 #[must_use]
 pub fn artifacts(lab: &Lab) -> Vec<Artifact> {
@@ -138,6 +146,7 @@ enum Part<'a> {
     Installer,
     InstallerDomain(&'a Node, Accelerator),
     InstallConfig(&'a Node, &'a Debootstrap),
+    Answers(&'a Node, &'a Netboot),
 }
 
 fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
@@ -162,6 +171,13 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
             Part::InstallerDomain(node, Accelerator::Kvm),
             Part::InstallConfig(node, debootstrap),
         ],
+        Install::Netboot(netboot) => {
+            let domains =
+                [Accelerator::Tcg, Accelerator::Kvm].map(|accelerator| Part::InstallerDomain(node, accelerator));
+            let seed = (netboot.format == AnswerFormat::Autoinstall)
+                .then_some([Part::SeedMetaData(node), Part::SeedNetworkConfig(node)]);
+            domains.into_iter().chain([Part::Answers(node, netboot)]).chain(seed.into_iter().flatten()).collect()
+        }
     });
     let installer = lab.nodes.iter().find_map(|node| node.install.debootstrap()).map(|_| Part::Installer);
     networks.chain(domains).chain(proxy).chain(upstream).chain([Part::GuestInit]).chain(guests).chain(installer)
@@ -187,6 +203,7 @@ impl Part<'_> {
             Self::Installer => GUEST_INSTALLER_NAME.to_owned(),
             Self::InstallerDomain(node, accelerator) => installer_name(&node.name, *accelerator),
             Self::InstallConfig(node, _) => install_config_name(&node.name),
+            Self::Answers(node, _) => answers_name(&node.name),
         }
     }
 
@@ -202,6 +219,7 @@ impl Part<'_> {
             Self::Resolver => Consumer::Dnsmasq,
             Self::GuestInit | Self::GuestConfig(_) | Self::Installer | Self::InstallConfig(..) => Consumer::Guest,
             Self::SeedMetaData(_) | Self::SeedUserData(_) | Self::SeedNetworkConfig(_) => Consumer::CloudInit,
+            Self::Answers(..) => Consumer::Installer,
         }
     }
 
@@ -225,6 +243,7 @@ impl Part<'_> {
             Self::Installer => INSTALLER.to_owned(),
             Self::InstallerDomain(node, accelerator) => installer_xml(node, lab, *accelerator),
             Self::InstallConfig(_, debootstrap) => install_config(debootstrap),
+            Self::Answers(node, netboot) => answers(node, netboot, lab),
         }
     }
 }

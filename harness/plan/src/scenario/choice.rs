@@ -69,6 +69,17 @@ pub enum NetworkMode {
     Routed,
 }
 
+/// How a disk is connected; libvirt's own words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskBus {
+    /// As fast as it can be, for systems with a driver for it.
+    #[default]
+    Virtio,
+    /// As a stick, which the initrd of debian-installer has a driver for.
+    Usb,
+}
+
 /// Who loads the proxy's rules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -16,6 +16,8 @@ use crate::{
 mod at;
 mod checks;
 mod choice;
+mod literal;
+mod netboot;
 mod network;
 mod node;
 mod parse;
@@ -31,8 +33,11 @@ pub use checks::{
     SshCheck, TcpCheck, Urls,
 };
 pub use choice::{
-    Acceleration, Answer, CacheResult, Family, Firewall, NetworkMode, Outcome, Record, Requirement, Uplink, Via,
+    Acceleration, Answer, CacheResult, DiskBus, Family, Firewall, NetworkMode, Outcome, Record, Requirement, Uplink,
+    Via,
 };
+pub(crate) use literal::within;
+pub use netboot::{Answers, Delivery, Netboot};
 pub use network::{Dhcp, Dns, Network, Reservation};
 pub use node::{Debootstrap, Disk, Install, Nic, Node};
 pub use parse::parse;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     address::MacAddr,
     name::{DnsName, ImageName, NetworkName, NodeName, PackageName},
-    scenario::At,
+    scenario::{At, DiskBus, Netboot},
     unit::Size,
 };
 
@@ -22,14 +22,14 @@ pub struct Node {
     pub memory: Option<At<Size>>,
     /// Virtual CPUs. Default: 1.
     pub cpus: Option<At<u32>>,
-    /// How its system gets there: `micro`, `{ image = "NAME" }`, or `{ debootstrap = { origin = "NAME" } }`. Default:
-    /// `micro`.
+    /// How its system gets there: `micro`, `{ image = "NAME" }`, `{ debootstrap = { origin = "NAME" } }`, or
+    /// `{ netboot = { installer = "NAME", answers = ... } }`. Default: `micro`.
     #[serde(default)]
     pub install: Install,
     /// Network interfaces, `eth0` first. Default: one on the only network.
     #[serde(default)]
     pub nic: Vec<At<Nic>>,
-    /// Disks, `vda` first. Default: none.
+    /// Disks: `vda` and so on, and `sda` and so on for those that are connected by USB. Default: none.
     #[serde(default)]
     pub disk: Vec<Disk>,
 }
@@ -45,6 +45,8 @@ pub enum Install {
     Image(At<ImageName>),
     /// Debian, installed on its first disk from the network, unattended.
     Debootstrap(Debootstrap),
+    /// Whatever a distribution's own installer puts on its disks, unattended.
+    Netboot(Netboot),
 }
 
 /// Debian by debootstrap(8), which runs in the guest.
@@ -78,4 +80,7 @@ pub struct Nic {
 pub struct Disk {
     /// Its size.
     pub size: At<Size>,
+    /// How it is connected: `virtio` or `usb`. Default: `virtio`.
+    #[serde(default)]
+    pub bus: DiskBus,
 }

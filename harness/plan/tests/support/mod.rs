@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use labrig_plan::{
     directive::Directive,
-    image::{Image, Recipe, Source},
+    image::{Image, Installer, InstallerSource, Recipe, Source},
     lab::{
-        Check, CheckKind, Debootstrap, Dhcp, Disk, Dns, Expect, Install, Lab, Network, NetworkV4, NetworkV6, Nic, Node,
-        Origin, OriginFault, Proxy, Repository, Reservation, Upstream, Url,
+        AnswerFormat, Check, CheckKind, Debootstrap, Dhcp, Disk, Dns, Expect, Install, Lab, Netboot, Network,
+        NetworkV4, NetworkV6, Nic, Node, Origin, OriginFault, Proxy, Repository, Reservation, Upstream, Url,
     },
-    scenario::{Acceleration, Answer, Firewall, NetworkMode, Outcome, Uplink},
+    scenario::{Acceleration, Answer, Delivery, DiskBus, Firewall, NetworkMode, Outcome, Uplink},
+    template::Template,
     unit::{Rate, Size},
 };
 
@@ -21,6 +22,8 @@ pub(crate) struct Words {
     pub(crate) txt: String,
     pub(crate) run: String,
     pub(crate) path: String,
+    /// The answers of every installer.
+    pub(crate) answers: String,
     /// Lines of squid.conf, where the text can be one.
     pub(crate) directives: Vec<Directive>,
 }
@@ -34,6 +37,7 @@ impl Words {
             txt: text.to_owned(),
             run: text.to_owned(),
             path: format!("/{text}"),
+            answers: text.to_owned(),
             directives: Vec::new(),
         }
     }
@@ -73,7 +77,14 @@ pub(crate) fn lab(words: &Words) -> Lab {
                 size: Size::from_mib(2048),
             }),
         }],
+        installers: vec![Installer {
+            name: parsed("debian-installer"),
+            source: InstallerSource::Package(parsed("debian-installer-12-netboot-amd64")),
+        }],
         nodes: vec![
+            netboot("boot01", words, AnswerFormat::Preseed, Delivery::Url),
+            netboot("boot02", words, AnswerFormat::Kickstart, Delivery::Initrd),
+            netboot("boot03", words, AnswerFormat::Autoinstall, Delivery::Initrd),
             Node {
                 install: Install::Debootstrap(Debootstrap {
                     origin: parsed("archive.lab"),
@@ -213,7 +224,27 @@ fn upstream(words: &Words) -> Upstream {
             files: BTreeMap::from([(words.path.clone(), Size::from_mib(1))]),
             faults: BTreeMap::from([(words.path.clone(), OriginFault::Reset)]),
             repository: Some(Repository { packages: [parsed("openssh-server")].into() }),
+            artifacts: BTreeMap::new(),
         }],
+    }
+}
+
+/// A node that a distribution's installer makes, with the texts as its answers, behind a place for each value.
+fn netboot(name: &str, words: &Words, format: AnswerFormat, delivery: Delivery) -> Node {
+    let values = "{{ name }} {{ domain }} {{ mac }} {{ address }} {{ prefix }} {{ netmask }} {{ gateway }} {{ name-server }} \
+                  {{ proxy }} {{ disk }}";
+    // Braces that are a place are told by the template's own tests.
+    let text = format!("{values}\n{}", words.answers.replace('{', "("));
+    Node {
+        install: Install::Netboot(Netboot {
+            installer: parsed("debian-installer"),
+            format,
+            answers: Template::parse(&text).expect("a text of this file"),
+            delivery,
+            arguments: vec![parsed("priority=high")],
+            after: None,
+        }),
+        ..node(name, None, &[("edge", "52:54:00:00:02:1c", "172.20.0.7", true)], &["sda", "vda"])
     }
 }
 
@@ -235,7 +266,14 @@ fn node(name: &str, words: Option<&Words>, nics: &[(&str, &str, &str, bool)], di
                 v6: v6.then(|| parsed("2001:db8:100::5054")),
             })
             .collect(),
-        disks: disks.iter().map(|target| Disk { target: (*target).to_owned(), size: Size::from_mib(64) }).collect(),
+        disks: disks
+            .iter()
+            .map(|target| Disk {
+                target: (*target).to_owned(),
+                size: Size::from_mib(64),
+                bus: if target.starts_with('s') { DiskBus::Usb } else { DiskBus::Virtio },
+            })
+            .collect(),
     }
 }
 
