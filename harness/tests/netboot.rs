@@ -123,3 +123,18 @@ fn a_machine_that_dies_is_told() {
     let Verdict::Failed { failure } = record.verdict else { panic!("the run {}", record.verdict) };
     assert_says(&failure.to_string(), &["stage install", "its machine ended in the middle of it"]);
 }
+
+#[test]
+fn an_installer_that_is_damaged_is_told_before_anything_starts() {
+    let folder = Folder::new("damaged", "[]");
+    let entries = fs::read_dir(folder.path.join("cache/images")).expect("the store").flatten();
+    let kept = entries.map(|entry| entry.path()).find(|path| path.is_dir()).expect("an installer");
+    fs::write(kept.join("linux"), "no kernel").expect("a file");
+    let said = say(folder.labrig().arg("run").arg(folder.path.join("one.toml")));
+    assert_code(&said, 2);
+    assert_says(
+        &said.stderr,
+        &["installer `busybox` is damaged", "labrig images build --catalogue", "images.toml busybox`"],
+    );
+    assert!(!folder.runs().exists(), "a run folder was made: {said}");
+}
