@@ -2,7 +2,7 @@
 //!
 //! Each program runs in namespaces that `unshare` makes for that one run: what it loads is gone when it ends.
 
-#[path = "../../plan/tests/support/mod.rs"]
+#[path = "../../plan/tests/support/lab.rs"]
 mod support;
 
 use std::{path::Path, process::Command, time::Duration};

@@ -1,22 +1,10 @@
 //! Whatever the bytes are, reading them ends in a lab or in findings that point into the file.
-#![expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
 
-use std::{fs, path::PathBuf};
+mod support;
 
 use labrig_plan::{finding::Findings, load, scenario};
 use proptest::{collection::vec, prelude::*, sample::Index};
-
-const SHIPPED: [&str; 9] = [
-    "openstack",
-    "dns",
-    "proxy-cache",
-    "proxy-bandwidth",
-    "two-networks",
-    "isolated",
-    "ipv6",
-    "trap-delay-pool",
-    "upstream-misbehaves",
-];
+use support::shipped::scenarios;
 
 /// A change to a scenario that a hurried hand, or a broken disk, could make.
 #[derive(Debug, Clone)]
@@ -76,11 +64,6 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn shipped(name: &str) -> Vec<u8> {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../scenarios/{name}.toml"));
-    fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-}
-
 /// Loads the bytes, and holds every finding against the source that it points into.
 fn check(bytes: &[u8]) {
     let parsed = scenario::parse("test.toml", bytes).is_ok();
@@ -125,8 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn changed_scenarios(name in proptest::sample::select(&SHIPPED[..]), changes in vec(change(), 1..6)) {
-        let mut text = shipped(name);
+    fn changed_scenarios((_, mut text) in proptest::sample::select(scenarios()), changes in vec(change(), 1..6)) {
         for change in &changes {
             change.apply(&mut text);
         }

@@ -15,7 +15,7 @@ use quick_xml::{
     escape::resolve_xml_entity,
     events::{BytesStart, Event, attributes::Attribute},
 };
-use support::{Words, lab};
+use support::lab::{Words, lab};
 
 /// Texts that have broken out of one format or another.
 const HOSTILE: &[&str] = &[
