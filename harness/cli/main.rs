@@ -55,8 +55,8 @@ enum Verb {
     Images(images::Verb),
     /// Look at this host, and tell how to fix what is missing
     Doctor,
-    /// Print the JSON Schema of scenario files, for editors
-    Schema,
+    /// Print the JSON Schema of scenario files or of image catalogues, for editors
+    Schema(schema::Args),
     /// The first process inside a lab host
     #[command(hide = true)]
     Supervise,
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
         Verb::Down(args) => down::main(&args),
         Verb::Images(verb) => images::main(&verb),
         Verb::Doctor => doctor::main(),
-        Verb::Schema => schema::main(),
+        Verb::Schema(args) => schema::main(&args),
         Verb::Supervise => supervise::main(),
         Verb::Origin(args) => origin::main(&args),
     };

@@ -1,8 +1,18 @@
 //! `labrig schema`
 
+use labrig_plan::schema::{catalogue_schema, schema};
+
 use crate::{exit::Exit, ui};
 
-pub(crate) fn main() -> Exit {
-    ui::line(&format!("{:#}", labrig_plan::schema::schema()));
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// That of a catalogue of images, `images.toml`, instead
+    #[arg(long)]
+    catalogue: bool,
+}
+
+pub(crate) fn main(args: &Args) -> Exit {
+    let schema = if args.catalogue { catalogue_schema() } else { schema() };
+    ui::line(&format!("{schema:#}"));
     Exit::Passed
 }

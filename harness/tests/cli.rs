@@ -21,6 +21,7 @@ use labrig_bringup::{
     run_folder::{RunFolder, State},
 };
 use labrig_host::probe;
+use labrig_plan::image::CATALOGUE;
 use support::{
     command::{Said, assert_code, assert_says, labrig, say},
     lab::LABS,
@@ -141,20 +142,26 @@ fn a_reader_may_go_away() {
 }
 
 #[test]
-fn the_schema_is_the_one_that_editors_read() {
-    let said = say(labrig(&runs_of("cli-schema")).arg("schema"));
-    assert_code(&said, 0);
-    let file = support::root().join("harness/plan/scenario.schema.json");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&file, &said.stdout).expect("it can be written");
-    }
-    let kept = fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == said.stdout, "the types changed; UPDATE_EXPECT=1 writes {}", file.display());
-    // A scenario tells an editor where it is.
-    for scenario in support::scenarios() {
-        let text = fs::read_to_string(support::root().join(&scenario)).expect("a scenario");
-        let first = text.lines().next().unwrap_or_default();
-        assert_eq!(first, "#:schema ../harness/plan/scenario.schema.json", "{}", scenario.display());
+fn the_schemas_are_those_that_editors_read() {
+    let catalogue = PathBuf::from("scenarios").join(CATALOGUE);
+    for (arguments, schema, documents) in [
+        (&["schema"][..], "scenario.schema.json", support::scenarios()),
+        (&["schema", "--catalogue"], "images.schema.json", vec![catalogue]),
+    ] {
+        let said = say(labrig(&runs_of("cli-schema")).args(arguments));
+        assert_code(&said, 0);
+        let file = support::root().join("harness/plan").join(schema);
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&file, &said.stdout).expect("it can be written");
+        }
+        let kept = fs::read_to_string(&file).unwrap_or_default();
+        assert!(kept == said.stdout, "the types changed; UPDATE_EXPECT=1 writes {}", file.display());
+        // What it is for tells an editor where it is.
+        for document in documents {
+            let text = fs::read_to_string(support::root().join(&document)).expect("a shipped file");
+            let first = text.lines().next().unwrap_or_default();
+            assert_eq!(first, format!("#:schema ../harness/plan/{schema}"), "{}", document.display());
+        }
     }
 }
 

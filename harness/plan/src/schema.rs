@@ -1,17 +1,27 @@
-//! The JSON Schema of a scenario file, for editors.
+//! The JSON Schemas of what people write, for editors.
 
-use schemars::{Schema, generate::SchemaSettings, transform::RecursiveTransform};
+use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Value, json};
 
-use crate::scenario::Scenario;
+use crate::{image::Entries, scenario::Scenario};
 
 /// The schema of a scenario file (JSON Schema, draft 2020-12). It follows from the types in [`crate::scenario`],
 /// their docs being its descriptions; what values mean together is beyond it, and left to [`crate::check`].
 #[must_use]
 pub fn schema() -> Value {
+    schema_of::<Scenario>("labrig scenario")
+}
+
+/// The schema of a catalogue of images, which follows from [`Entries`] in the same way.
+#[must_use]
+pub fn catalogue_schema() -> Value {
+    schema_of::<Entries>("labrig catalogue of images")
+}
+
+fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
-    let mut schema = settings.into_generator().into_root_schema_for::<Scenario>();
-    schema.insert("title".to_owned(), "labrig scenario".into());
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
     schema.into()
 }
 

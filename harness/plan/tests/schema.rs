@@ -1,14 +1,17 @@
-//! The schema says of the shipped scenarios what the parser says.
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
+//! The schemas say of what is shipped what the parser says.
+#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
-use std::{fs, path::PathBuf};
+mod support;
 
-use labrig_plan::schema::schema;
+use labrig_plan::{
+    image::CATALOGUE,
+    schema::{catalogue_schema, schema},
+};
 use serde_json::Value;
+use support::shipped;
 
-fn read(name: &str) -> Value {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(name);
-    let table: toml::Table = toml::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+fn json(bytes: &[u8]) -> Value {
+    let table: toml::Table = toml::from_str(str::from_utf8(bytes).unwrap()).unwrap();
     serde_json::to_value(table).unwrap()
 }
 
@@ -46,56 +49,45 @@ fn fits(schema: &Value, root: &Value, value: &Value) -> bool {
         })
 }
 
-#[track_caller]
-fn check(name: &str, expected: bool) {
-    let schema = schema();
-    assert_eq!(fits(&schema, &schema, &read(name)), expected, "{name}");
-}
-
 #[test]
-fn shipped_scenarios_fit() {
-    for name in [
-        "openstack",
-        "dns",
-        "proxy-cache",
-        "proxy-bandwidth",
-        "two-networks",
-        "isolated",
-        "ipv6",
-        "image",
-        "trap-dns",
-        "trap-https-port",
-        "trap-delay-pool",
-        "upstream-misbehaves",
-        "no-uplink",
-    ] {
-        check(&format!("{name}.toml"), true);
+fn what_is_shipped_fits() {
+    let schema = schema();
+    for (name, bytes) in shipped::scenarios() {
+        assert!(fits(&schema, &schema, &json(&bytes)), "{name}");
     }
+    let schema = catalogue_schema();
+    assert!(fits(&schema, &schema, &json(&shipped::read(CATALOGUE))));
 }
 
 #[test]
 fn wrong_keys_and_types_do_not_fit() {
+    let schema = schema();
     for name in ["unknown-key", "missing-key", "wrong-type", "check-keys", "requires"] {
-        check(&format!("invalid/{name}.toml"), false);
+        assert!(!fits(&schema, &schema, &json(&shipped::read(format!("invalid/{name}.toml")))), "{name}");
+    }
+    let schema = catalogue_schema();
+    for entry in ["packages = \"bash\"", "fiel = \"disk\"", "files = [\"/etc/motd\"]", "suite = 12"] {
+        assert!(!fits(&schema, &schema, &json(format!("[image.a]\n{entry}\n").as_bytes())), "{entry}");
     }
 }
 
 #[test]
-fn an_editor_can_use_it() {
-    let schema = schema();
-    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-    assert_eq!(schema["title"], "labrig scenario");
-    assert_eq!(schema["required"], serde_json::json!(["description"]));
-    assert!(!schema.to_string().contains("\"null\""));
-    let undescribed: Vec<_> = schema["$defs"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .flat_map(|(name, part)| {
-            part["properties"].as_object().into_iter().flatten().map(move |(key, value)| (name, key, value))
-        })
-        .filter(|(_, _, value)| value["description"].is_null())
-        .map(|(name, key, _)| format!("{name}.{key}"))
-        .collect();
-    assert!(undescribed.is_empty(), "{undescribed:?}");
+fn an_editor_can_use_them() {
+    for (schema, title) in [(schema(), "labrig scenario"), (catalogue_schema(), "labrig catalogue of images")] {
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert_eq!(schema["title"], title);
+        assert!(!schema.to_string().contains("\"null\""));
+        let undescribed: Vec<_> = schema["$defs"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(name, part)| {
+                part["properties"].as_object().into_iter().flatten().map(move |(key, value)| (name, key, value))
+            })
+            .filter(|(_, _, value)| value["description"].is_null())
+            .map(|(name, key, _)| format!("{name}.{key}"))
+            .collect();
+        assert!(undescribed.is_empty(), "{undescribed:?}");
+    }
+    assert_eq!(schema()["required"], serde_json::json!(["description"]));
 }
