@@ -1,9 +1,16 @@
 //! `labrig images`
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use labrig_bringup::{catalogue, places::Places};
-use labrig_host::image::{ImageError, Shelf};
+use labrig_host::{
+    apt, guest,
+    image::{ImageError, Shelf},
+};
 use labrig_plan::{
     image::{Absence, Catalogue, Image, Installer, InstallerSource, Source, Whole},
     name::ImageName,
@@ -17,7 +24,7 @@ pub(crate) enum Verb {
     Ls(CatalogueArgs),
     /// Build or fetch images and installers, unless they are there and up to date
     Build(BuildArgs),
-    /// Remove every image and installer that the catalogue does not name, or not any more
+    /// Remove every image and installer that the catalogue does not name, and what else in the cache is of no more use
     Gc(CatalogueArgs),
 }
 
@@ -45,11 +52,12 @@ pub(crate) fn main(verb: &Verb) -> Exit {
             return Exit::BadInput;
         }
     };
-    let shelf = Shelf::within(&Places::from_environment().cache);
+    let cache = Places::from_environment().cache;
+    let shelf = Shelf::within(&cache);
     match verb {
         Verb::Ls(_) => ls(&catalogue, &shelf),
         Verb::Build(args) => build(&args.images, &catalogue, &shelf),
-        Verb::Gc(_) => gc(&catalogue, &shelf),
+        Verb::Gc(_) => gc(&catalogue, &shelf, &cache),
     }
 }
 
@@ -150,7 +158,7 @@ fn build(names: &[ImageName], catalogue: &Catalogue, shelf: &Shelf) -> Exit {
                 ui::line(&format!("{}: ready after {took:.1} s, {}, {folder}", item.name(), mebibytes(&kept)));
             }
             Err(error) => {
-                failed(&format!("failed to build {} {}", item.kind(), item.name()), &error);
+                ui::error(&format!("failed to build {} {}: {error}", item.kind(), item.name()), error.kind.hint());
                 worst = Exit::Unfit;
             }
         }
@@ -158,21 +166,23 @@ fn build(names: &[ImageName], catalogue: &Catalogue, shelf: &Shelf) -> Exit {
     worst
 }
 
-fn gc(catalogue: &Catalogue, shelf: &Shelf) -> Exit {
-    match shelf.keep_only(catalogue) {
-        Ok(gone) => {
-            gone.iter().for_each(|folder| ui::line(&format!("removed {}", folder.display())));
-            Exit::Passed
-        }
-        Err(error) => {
-            failed("failed to remove images", &error);
-            Exit::Unfit
+fn gc(catalogue: &Catalogue, shelf: &Shelf, cache: &Path) -> Exit {
+    let failed = |what: &str, error: &dyn Display, hint: Option<&str>| {
+        ui::error(&format!("failed to remove {what}: {error}"), hint);
+    };
+    let gone = [
+        shelf.keep_only(catalogue).map_err(|e| failed("images", &e, e.kind.hint())),
+        guest::tidy(cache).map_err(|e| failed("micro guests", &e, e.kind.hint())),
+        apt::tidy(cache).map_err(|e| failed("apt repositories", &e, e.kind.hint())),
+    ];
+    let mut worst = Exit::Passed;
+    for gone in gone {
+        match gone {
+            Ok(folders) => folders.iter().for_each(|folder| ui::line(&format!("removed {}", folder.display()))),
+            Err(()) => worst = Exit::Unfit,
         }
     }
-}
-
-fn failed(what: &str, error: &ImageError) {
-    ui::error(&format!("{what}: {error}"), error.kind.hint());
+    worst
 }
 
 fn mebibytes(kept: &Kept) -> String {

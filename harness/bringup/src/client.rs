@@ -143,7 +143,8 @@ impl Run {
         let verdict = match self.unless_asked(move || provide(&lab, &cache)) {
             None => Some(INTERRUPTED),
             Some(Err(failure)) => Some(Verdict::Errored { failure }),
-            Some(Ok((guest, repositories))) => {
+            Some(Ok((guest, repositories, outdated))) => {
+                outdated.into_iter().for_each(|event| watch.tell(event));
                 let spec = LabSpec {
                     lab: self.lab.clone(),
                     accelerator,
@@ -223,17 +224,26 @@ fn fit(lab: &Lab, cache: &Path) -> Result<Fit, Vec<String>> {
     Ok(Fit { choice, images: images.collect(), installers: installers.collect() })
 }
 
-/// The folders of the micro guest's image and of the apt repositories, made where they are not there yet.
-fn provide(lab: &Lab, cache: &Path) -> Result<(PathBuf, BTreeMap<DnsName, PathBuf>), Failure> {
-    let image = guest::ensure(cache).map_err(|e| preflight("micro guest", &e).with_hint(e.kind.hint()))?;
-    let repositories =
-        lab.upstream.origins.iter().filter_map(|origin| Some((&origin.name, origin.repository.as_ref()?)));
-    let repositories = repositories.map(|(origin, repository)| {
-        let made = apt::repository(cache, &repository.packages);
-        let failed = |e: AptError| preflight(&format!("apt repository of {origin}"), &e).with_hint(e.kind.hint());
-        Ok((origin.clone(), made.map_err(failed)?))
-    });
-    Ok((image.dir, repositories.collect::<Result<_, Failure>>()?))
+/// The folders of the micro guest's image and of the apt repositories, made where they are not there yet, and what there
+/// is to tell of them.
+fn provide(lab: &Lab, cache: &Path) -> Result<(PathBuf, BTreeMap<DnsName, PathBuf>, Vec<Event>), Failure> {
+    let mut events = Vec::new();
+    let mut note = |what: &str, outdated: Option<String>| {
+        events.extend(outdated.map(|why| Event::Outdated { what: what.to_owned(), why }));
+    };
+    let guest = "micro guest";
+    let image = guest::ensure(cache).map_err(|e| preflight(guest, &e).with_hint(e.kind.hint()))?;
+    note(guest, image.outdated);
+    let mut repositories = BTreeMap::new();
+    for origin in &lab.upstream.origins {
+        let Some(wanted) = &origin.repository else { continue };
+        let what = format!("apt repository of {}", origin.name);
+        let made = apt::repository(cache, &wanted.packages);
+        let made = made.map_err(|e: AptError| preflight(&what, &e).with_hint(e.kind.hint()))?;
+        note(&what, made.outdated);
+        repositories.insert(origin.name.clone(), made.folder);
+    }
+    Ok((image.dir, repositories, events))
 }
 
 fn preflight(subject: &str, seen: &dyn fmt::Display) -> Failure {

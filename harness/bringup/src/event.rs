@@ -34,6 +34,13 @@ pub enum Event {
         /// Why that one.
         why: String,
     },
+    /// Something is made of packages that the archive offered before, because it could not be had of those of now.
+    Outdated {
+        /// What.
+        what: String,
+        /// Why.
+        why: String,
+    },
     /// A stage began.
     Begun {
         /// Which.

@@ -2,6 +2,7 @@
 //! ending.
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufRead},
     path::Path,
     process,
@@ -12,6 +13,7 @@ use std::{
 
 use labrig_host::{
     census::{Census, Death},
+    claim::claim,
     sandbox::{self, Outside, Settle},
 };
 use labrig_plan::{artifact::Accelerator, lab::Stage, layout, scenario::Uplink};
@@ -47,7 +49,9 @@ pub fn supervise() -> io::Result<()> {
         spec.installers.iter().map(|(name, stored)| (layout::installer_folder(name).into(), stored.folder.clone()));
     let repositories =
         spec.repositories.iter().map(|(origin, folder)| (layout::repository(origin).into(), folder.clone()));
-    let shared = images.chain(installers).chain(repositories).collect();
+    let shared: BTreeMap<_, _> = images.chain(installers).chain(repositories).collect();
+    // Whoever cleans up leaves alone what has a claim on it. Where none can be had, it was used just now.
+    let _claims: Vec<_> = shared.values().chain([&spec.guest]).filter_map(|folder| claim(folder).ok()).collect();
     let kvm = spec.accelerator == Accelerator::Kvm;
     let outside = spec.lab.uplink == Uplink::Host;
     let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside };

@@ -108,6 +108,7 @@ fn word(state: NodeState) -> &'static str {
 fn in_words(event: &Event) -> Option<String> {
     Some(match event {
         Event::Started { accelerator, why, .. } => format!("guests run on {accelerator}: {why}"),
+        Event::Outdated { what, why } => format!("{what} is the one of before: {why}"),
         Event::Begun { stage } => format!("stage {stage}"),
         Event::Node { node, state } => format!("{node}: {}", word(*state)),
         Event::Installing { node, doing } => format!("{node}: {doing}"),

@@ -15,7 +15,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use error::{AptError, AptErrorKind};
-pub use repository::repository;
+pub use repository::{Repository, repository, tidy};
 
 use crate::process::{self, Output, ProcessErrorKind};
 

@@ -21,5 +21,5 @@ mod packages;
 pub use crate::store::cache_folder;
 pub(crate) use archive::Archive;
 pub use error::{GuestError, GuestErrorKind};
-pub use image::{Image, cached, ensure};
+pub use image::{Image, cached, ensure, tidy};
 pub use node::NodeFiles;

@@ -4,6 +4,7 @@ pub mod acceleration;
 pub mod apt;
 pub mod budget;
 pub mod census;
+pub mod claim;
 pub mod cloud_init;
 pub mod disk;
 pub mod domain;

@@ -56,6 +56,11 @@ impl AptErrorKind {
         }
     }
 
+    /// Whether the archive is to blame, so that what was had of it before is as good as can be.
+    pub(crate) const fn is_of_archive(&self) -> bool {
+        matches!(self, Self::NoPackageLists | Self::UnknownPackage(_) | Self::Download(_))
+    }
+
     /// Without lists apt knows no package at all, which is another story than one package that it does not know.
     pub(crate) fn unknown(names: &[&str]) -> Self {
         let has_lists = Path::new(APT_LISTS).read_dir().is_ok_and(|mut entries| {

@@ -14,13 +14,14 @@ use std::{
 };
 
 use labrig_plan::{lab, name::PackageName};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Apt, AptError, Package};
-use crate::store::{Store, hex};
+use crate::store::{Manifest, Store, hex, world};
 
 /// Changes whenever the same packages give another repository.
-const BUILDER: &str = "labrig repository 2";
+const BUILDER: &str = "labrig repository 3";
 /// What every repository has, as a system cannot be made without: debootstrap's `required` and `base`. The first is
 /// an apt pattern (apt-patterns(7)).
 const BASE: [&str; 2] = ["?priority(required)", "apt"];
@@ -29,36 +30,79 @@ const STORE: &str = "repository";
 /// The index, as `Release` names it.
 const INDEX: &str = "main/binary-amd64/Packages";
 
-/// The folder of a repository with these packages: the one in `cache`, or else a new one, for which apt downloads
-/// what the archive has now. It never changes once it is there.
+/// A repository in the cache. Never changes once it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Why it is made of packages that apt offered before; `None` where it is made of those that apt offers now, or was
+    /// told already.
+    pub outdated: Option<String>,
+}
+
+/// What is known of a repository besides its files.
+#[derive(Debug, Serialize, Deserialize)]
+struct Details {
+    packages: Vec<Package>,
+}
+
+/// The repository with these packages: the one in `cache`, or else a new one, for which apt downloads what the archive
+/// has now.
 ///
-/// Any number of processes may ask at once; one makes it, the others wait for it. apt is asked what it would take each
-/// time, which needs its lists and no network, and takes about a second.
+/// Where the archive cannot be reached, the repository of before serves until apt's lists change again.
+///
+/// Any number of processes may ask at once; one makes it, the others wait for it. What fails leaves nothing behind.
 ///
 /// # Errors
 /// [`AptError`]; the kind has a hint for what a person can mend.
-pub fn repository<'a>(cache: &Path, packages: impl IntoIterator<Item = &'a PackageName>) -> Result<PathBuf, AptError> {
-    let store = Store::within(cache, STORE);
-    let _lock = store.lock()?;
-    let work = store.workshop()?;
-    let apt = Apt::within(work.path())?;
+pub fn repository<'a>(
+    cache: &Path,
+    packages: impl IntoIterator<Item = &'a PackageName>,
+) -> Result<Repository, AptError> {
+    let store = store(cache);
     let names: Vec<&str> = BASE.into_iter().chain(packages.into_iter().map(PackageName::as_str)).collect();
-    let selection = apt.closure(&names)?;
-    let place = store.entry(&hex(&Sha256::digest(format!("{BUILDER} {selection:?}"))));
-    if !place.exists() {
-        let debs = apt.download(&selection)?;
-        let made = work.path().join("made");
-        index(&apt, &selection, &debs, &made)?;
-        fs::rename(&made, &place).map_err(|error| AptError::at("make", &place, error))?;
+    let key = hex(&Sha256::digest(format!("{BUILDER} {names:?}")));
+    let (manifest, excuse) = store.obtain_or_last(
+        &key,
+        || Ok(world(BUILDER)),
+        |work| make(&store, &names, work),
+        |error: &AptError| error.kind.is_of_archive(),
+    )?;
+    let outdated = excuse.map(|error| error.to_string());
+    Ok(Repository { folder: store.entry(&manifest.digest), outdated })
+}
+
+/// Removes the repositories in `cache` that are of no more use to anyone, and returns the folders that are gone.
+///
+/// # Errors
+/// [`AptError`], when something cannot be removed.
+pub fn tidy(cache: &Path) -> Result<Vec<PathBuf>, AptError> {
+    store(cache).tidy().map_err(AptError::from)
+}
+
+fn store(cache: &Path) -> Store {
+    Store::within(cache, STORE)
+}
+
+/// Asks apt, and makes the repository unless it is there already.
+fn make(store: &Store, names: &[&str], work: &Path) -> Result<Manifest<Details>, AptError> {
+    let apt = Apt::within(work)?;
+    let packages = apt.closure(names)?;
+    let digest = hex(&Sha256::digest(format!("{BUILDER} {packages:?}")));
+    if let Some(manifest) = store.intact(&digest) {
+        return Ok(manifest);
     }
-    Ok(place)
+    let debs = apt.download(&packages)?;
+    let made = work.join("made");
+    index(&apt, &packages, &debs, &made)?;
+    Ok(store.keep(&made, &digest, Details { packages })?)
 }
 
 /// Moves the packages into a pool, and writes the index and the release file.
 fn index(apt: &Apt<'_>, selection: &[Package], debs: &Path, made: &Path) -> Result<(), AptError> {
     let mut files: BTreeMap<(String, String), String> = BTreeMap::new();
     let pool = made.join("pool");
-    make(&pool)?;
+    make_folder(&pool)?;
     for package in selection {
         let (name, version, architecture) = package.parts();
         // A pool's files are called by their versions without the epoch.
@@ -71,7 +115,7 @@ fn index(apt: &Apt<'_>, selection: &[Package], debs: &Path, made: &Path) -> Resu
     let suite = made.join("dists").join(lab::Repository::SUITE);
     let index = suite.join(INDEX);
     let text = stanzas(&apt.show(selection)?, files);
-    make(index.parent().unwrap_or(&suite))?;
+    make_folder(index.parent().unwrap_or(&suite))?;
     write(&index, &text)?;
     write(&suite.join("Release"), &release(&text))
 }
@@ -117,7 +161,7 @@ fn release(index: &str) -> String {
     )
 }
 
-fn make(folder: &Path) -> Result<(), AptError> {
+fn make_folder(folder: &Path) -> Result<(), AptError> {
     fs::create_dir_all(folder).map_err(|error| AptError::at("make", folder, error))
 }
 

@@ -42,6 +42,11 @@ impl GuestErrorKind {
             Self::Missing(_) | Self::Binary(_) => None,
         }
     }
+
+    /// Whether the archive is to blame, so that what was had of it before is as good as can be.
+    pub(super) const fn is_of_archive(&self) -> bool {
+        matches!(self, Self::Apt(kind) if kind.is_of_archive())
+    }
 }
 
 impl GuestError {

@@ -8,7 +8,6 @@ use std::{
 use labrig_plan::render::{GUEST_INIT, INSTALLER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
 use super::{
     GuestError, initramfs, installer,
@@ -23,8 +22,6 @@ use crate::{
 const BUILDER: &str = "labrig guest 2";
 /// Where images are kept in the cache.
 const STORE: &str = "guest";
-/// What the one that is right is found by.
-const KEY: &str = "current";
 /// The files of an image.
 const FILES: [&str; 3] = ["vmlinuz", "initramfs", "installer"];
 
@@ -45,79 +42,86 @@ pub struct Image {
     pub digest: String,
     /// The kernel's version as `uname -r` prints it.
     pub kernel: String,
+    /// Why it is made of packages that apt offered before; `None` where it is made of those that apt offers now, or was
+    /// told already.
+    pub outdated: Option<String>,
 }
 
 /// The image for the packages that apt offers now: the one in `cache`, or else a new one, built in about ten seconds
 /// from about 32 MB of downloads. An image that is there and up to date is found in less than a millisecond.
 ///
-/// Any number of processes may ask at once; one builds, the others wait for it.
+/// Where the archive cannot be reached, the image of before serves until apt's lists change again.
+///
+/// Any number of processes may ask at once; one builds, the others wait for it. What fails leaves nothing behind.
 ///
 /// # Errors
 /// [`GuestError`]; the kind has a hint for what a person can mend.
 pub fn ensure(cache: &Path) -> Result<Image, GuestError> {
-    let store = Store::within(cache, STORE);
-    if let Some(image) = current(&store) {
-        return Ok(image);
-    }
-    let _lock = store.lock()?;
-    // Another process may have built it while this one waited for the lock.
-    if let Some(image) = current(&store) {
-        return Ok(image);
-    }
-    build(&store)
+    let store = store(cache);
+    let (manifest, excuse) = store.obtain_or_last(
+        &recipe(),
+        || Ok(world(BUILDER)),
+        |work| build(&store, work),
+        |error: &GuestError| error.kind.is_of_archive(),
+    )?;
+    Ok(Image { outdated: excuse.map(|error| error.to_string()), ..image(&store, manifest) })
 }
 
 /// The image in `cache`, if it is there and up to date. Builds nothing and takes less than a millisecond.
 #[must_use]
 pub fn cached(cache: &Path) -> Option<Image> {
-    current(&Store::within(cache, STORE))
+    let store = store(cache);
+    store.current(&recipe(), &world(BUILDER)).map(|manifest| image(&store, manifest))
 }
 
-fn current(store: &Store) -> Option<Image> {
-    store.current(KEY, &world(&recipe())).map(|manifest| image(store, manifest))
+/// Removes the images in `cache` that are of no more use to anyone, and returns the folders that are gone.
+///
+/// # Errors
+/// [`GuestError`], when something cannot be removed.
+pub fn tidy(cache: &Path) -> Result<Vec<PathBuf>, GuestError> {
+    store(cache).tidy().map_err(GuestError::from)
+}
+
+fn store(cache: &Path) -> Store {
+    Store::within(cache, STORE)
 }
 
 fn image(store: &Store, manifest: Manifest<Details>) -> Image {
-    Image { dir: store.entry(&manifest.digest), digest: manifest.digest, kernel: manifest.details.kernel }
+    let Details { kernel, .. } = manifest.details;
+    Image { dir: store.entry(&manifest.digest), digest: manifest.digest, kernel, outdated: None }
 }
 
-/// What the image depends on besides packages.
+/// What the image depends on besides packages, and so what it is found by.
 fn recipe() -> String {
-    format!("{BUILDER} {} {}", hex(&Sha256::digest(GUEST_INIT)), hex(&Sha256::digest(INSTALLER)))
+    hex(&Sha256::digest(format!("{BUILDER} {GUEST_INIT} {INSTALLER}")))
 }
 
-/// Asks apt, and builds the image unless it is there already. The store has to be locked.
-fn build(store: &Store) -> Result<Image, GuestError> {
-    let recipe = recipe();
-    // Taken before apt is asked: lists that change meanwhile make the next one ask again.
-    let world = world(&recipe);
-    let work = store.workshop()?;
-    let apt = Apt::within(work.path())?;
+/// Asks apt, and builds the image unless it is there already.
+fn build(store: &Store, work: &Path) -> Result<Manifest<Details>, GuestError> {
+    let apt = Apt::within(work)?;
     let selection = Selection::choose(&apt)?;
-    let digest = digest(&recipe, &selection);
-    let manifest = match store.intact(&digest) {
-        Some(manifest) => manifest,
-        None => build_from(&apt, selection, &work, &digest, store)?,
-    };
-    store.set_current(KEY, &manifest, world)?;
-    Ok(image(store, manifest))
+    let digest = digest(&selection.kernel, &selection.packages);
+    match store.intact(&digest) {
+        Some(manifest) => Ok(manifest),
+        None => build_from(&apt, selection, work, &digest, store),
+    }
 }
 
 fn build_from(
     apt: &Apt<'_>,
     selection: Selection,
-    work: &TempDir,
+    work: &Path,
     digest: &str,
     store: &Store,
 ) -> Result<Manifest<Details>, GuestError> {
     let debs = apt.download(&selection.packages)?;
-    let tree = Tree::unpack(&selection.packages, &debs, work.path().join("tree"))?;
+    let tree = Tree::unpack(&selection.packages, &debs, work.join("tree"))?;
     let kernel = tree.find([format!("boot/vmlinuz-{}", selection.kernel).as_str()])?;
     let kernel = fs::read(&kernel).map_err(|error| GuestError::at("read", &kernel, error))?;
     let initramfs = initramfs::build(&tree, &selection.kernel, GUEST_INIT)?;
     let installer = installer::build(&tree, &selection.kernel, INSTALLER)?;
 
-    let folder = work.path().join("image");
+    let folder = work.join("image");
     fs::create_dir(&folder).map_err(|error| GuestError::at("make", &folder, error))?;
     for (name, content) in FILES.into_iter().zip([kernel, initramfs, installer]) {
         let path = folder.join(name);
@@ -127,7 +131,6 @@ fn build_from(
     Ok(store.keep(&folder, digest, Details { kernel, packages })?)
 }
 
-fn digest(recipe: &str, selection: &Selection) -> String {
-    let packages = format!("{recipe} {} {:?}", selection.kernel, selection.packages);
-    hex(&Sha256::digest(packages))
+fn digest(kernel: &str, packages: &[Package]) -> String {
+    hex(&Sha256::digest(format!("{} {kernel} {packages:?}", recipe())))
 }

@@ -76,28 +76,17 @@ impl Shelf {
     /// # Errors
     /// [`ImageError`]; the kind has a hint for what a person can mend.
     pub fn build_installer(&self, installer: &Installer) -> Result<StoredInstaller, ImageError> {
-        let key = key(installer);
-        if let Some(manifest) = self.store.current::<Details>(&key, &world_of(installer)?) {
-            return Ok(self.stored_installer(&manifest));
-        }
-        let _lock = self.store.lock()?;
-        // Taken before apt is asked: lists that change meanwhile make the next one ask again.
-        let world = world_of(installer)?;
-        if let Some(manifest) = self.store.current::<Details>(&key, &world) {
-            return Ok(self.stored_installer(&manifest));
-        }
-        let manifest = self.make_installer(installer)?;
-        self.store.set_current(&key, &manifest, world)?;
+        let world = || world_of(installer);
+        let manifest = self.store.obtain(&key(installer), world, |work| self.make_installer(installer, work))?;
         Ok(self.stored_installer(&manifest))
     }
 
-    fn make_installer(&self, installer: &Installer) -> Result<Manifest<Details>, ImageError> {
-        let work = self.store.workshop()?;
-        let made = work.path().join("installer");
+    fn make_installer(&self, installer: &Installer, work: &Path) -> Result<Manifest<Details>, ImageError> {
+        let made = work.join("installer");
         fs::create_dir(&made).map_err(|error| ImageError::at("make", &made, error))?;
         let places = FILES.map(|name| made.join(name));
         match &installer.source {
-            InstallerSource::Package(choice) => self.take_out(choice, work.path(), &made, &places),
+            InstallerSource::Package(choice) => self.take_out(choice, work, &made, &places),
             InstallerSource::Files { kernel, initrd } => {
                 let mut digest = Sha256::new();
                 for (file, place) in [kernel, initrd].into_iter().zip(&places) {

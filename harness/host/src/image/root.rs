@@ -135,12 +135,9 @@ impl Drop for Root {
     }
 }
 
-/// Removes what builds that were killed have left in `folder`, with the powers that made it.
-pub(super) fn sweep(folder: &Path, prefix: &str) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix)) {
-        drop(Root { path: entry.path() });
-    }
+/// Removes a root, or a folder with one in it, with the powers that made it.
+pub(super) fn remove(folder: &Path) {
+    drop(Root { path: folder.to_owned() });
 }
 
 /// Name, version and architecture of a package in dpkg's status, if it is installed.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     apt::Package,
-    store::{BUILDING, Manifest, Store, hash, hex, world},
+    store::{Manifest, Store, hash, hex, world},
 };
 
 /// Where images are kept in the cache.
@@ -73,7 +73,7 @@ impl Shelf {
     /// The images in this cache folder.
     #[must_use]
     pub fn within(cache: &Path) -> Self {
-        Self { store: Store::within(cache, STORE) }
+        Self { store: Store::lasting(cache, STORE, root::remove) }
     }
 
     /// The image as it was built the last time. Takes about a millisecond, unless its files were touched: then they
@@ -97,38 +97,23 @@ impl Shelf {
     /// # Errors
     /// [`ImageError`]; the kind has a hint for what a person can mend.
     pub fn build(&self, image: &Image) -> Result<Stored, ImageError> {
-        let key = key(image);
-        if let Some(manifest) = self.store.current(&key, &world_of(image)?) {
-            return Ok(self.stored(&manifest));
-        }
-        let _lock = self.store.lock()?;
-        // Taken before apt is asked: lists that change meanwhile make the next one ask again.
-        let world = world_of(image)?;
-        if let Some(manifest) = self.store.current(&key, &world) {
-            return Ok(self.stored(&manifest));
-        }
-        root::sweep(self.store.folder(), BUILDING);
-        let manifest = self.make(image)?;
-        self.store.set_current(&key, &manifest, world)?;
+        let manifest = self.store.obtain(&key(image), || world_of(image), |work| self.make(image, work))?;
         Ok(self.stored(&manifest))
     }
 
-    /// Removes every image and installer but those of this catalogue, and returns the folders that are gone. A lab that runs keeps what it uses: the
-    /// files are gone for good when it ends.
+    /// Removes every image and installer but those of this catalogue, and returns the folders that are gone. What a lab
+    /// that runs boots from stays until the next time.
     ///
     /// # Errors
     /// [`ImageError`] when something cannot be removed.
     pub fn keep_only(&self, catalogue: &Catalogue) -> Result<Vec<PathBuf>, ImageError> {
-        let _lock = self.store.lock()?;
-        root::sweep(self.store.folder(), BUILDING);
         let images = catalogue.images().iter().map(key);
         let keys: BTreeSet<String> = images.chain(catalogue.installers().iter().map(installer::key)).collect();
         self.store.keep_only(&keys).map_err(ImageError::from)
     }
 
-    fn make(&self, image: &Image) -> Result<Manifest<Details>, ImageError> {
-        let work = self.store.workshop()?;
-        let made = work.path().join("image");
+    fn make(&self, image: &Image, work: &Path) -> Result<Manifest<Details>, ImageError> {
+        let made = work.join("image");
         fs::create_dir(&made).map_err(|error| ImageError::at("make", &made, error))?;
         let disk = made.join(DISK);
         let whole = |format| Details { format, packages: Vec::new() };
@@ -144,13 +129,13 @@ impl Shelf {
                 (digest, whole(format))
             }
             Source::Recipe(recipe) => {
-                let sources = work.path().join("sources.list");
-                let chosen = Chosen::new(recipe, work.path(), &sources)?;
+                let sources = work.join("sources.list");
+                let chosen = Chosen::new(recipe, work, &sources)?;
                 let digest = chosen.digest();
                 if let Some(manifest) = self.store.intact(&digest) {
                     return Ok(manifest);
                 }
-                chosen.build(work.path(), &made)?;
+                chosen.build(work, &made)?;
                 (digest, Details { format: Format::Raw, packages: chosen.selection.packages })
             }
         };
