@@ -1,9 +1,18 @@
-//! The cache of micro guest images: one builder at a time, and damage is noticed.
-#![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
+//! The cache of micro guest images: one builder at a time, and damage and a full disk are noticed.
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test ends with a panic")]
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path, thread};
+use std::{env, fs, os::unix::fs::MetadataExt, path::Path, process::Command, thread};
 
-use labrig_host::guest::{self, cache_folder};
+use labrig_host::{
+    apt::AptErrorKind,
+    guest::{self, GuestErrorKind, cache_folder},
+};
+use nix::{
+    mount::{MsFlags, mount},
+    unistd::geteuid,
+};
+
+const INSIDE: &str = "LABRIG_TEST_INSIDE";
 
 #[test]
 fn two_that_ask_at_once_get_one_image_and_damage_is_mended() {
@@ -33,6 +42,33 @@ fn two_that_ask_at_once_get_one_image_and_damage_is_mended() {
     // Built anew, and to the same bytes.
     assert_ne!(fs::metadata(&initramfs).unwrap().ino(), inode);
     assert!(fs::read(&initramfs).unwrap() == right);
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_next_try_works() {
+    if env::var_os(INSIDE).is_none() {
+        let mut command = Command::new("unshare");
+        if !geteuid().is_root() {
+            command.args(["--user", "--map-root-user"]);
+        }
+        command.args(["--mount", "--"]).arg(env::current_exe().unwrap());
+        command.args(["--exact", "a_full_disk_is_told_and_the_next_try_works", "--nocapture"]).env(INSIDE, "1");
+        assert!(command.status().unwrap().success(), "the test failed in its namespace");
+        return;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    let size = |options: &str, flags| mount(Some("small"), cache.path(), Some("tmpfs"), flags, Some(options)).unwrap();
+    // Enough for the packages, but not for what is in them.
+    size("size=60m", MsFlags::empty());
+    let error = guest::ensure(cache.path()).unwrap_err();
+    assert!(error.doing.starts_with("unpack "), "{error}");
+    assert!(matches!(error.kind, GuestErrorKind::Apt(AptErrorKind::DiskFull)), "{error}");
+    assert!(error.kind.hint().is_some(), "{error}");
+    let kept: Vec<_> = fs::read_dir(cache.path().join("guest")).unwrap().flatten().collect();
+    assert!(kept.len() == 1 && kept[0].file_name() == "lock", "{kept:?}");
+    size("size=400m", MsFlags::MS_REMOUNT);
+    let image = guest::ensure(cache.path()).unwrap();
+    assert_eq!(guest::cached(cache.path()), Some(image));
 }
 
 #[test]

@@ -166,17 +166,29 @@ fn a_file_is_copied_whole_and_again_when_it_changes() {
     assert_eq!(kept(&cache), Vec::<String>::new());
 }
 
+/// Runs this very test once more in namespaces of its own, and tells which of the two this is.
+fn is_inside(test: &str, namespaces: &[&str]) -> bool {
+    if env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let mut command = Command::new("unshare");
+    if !geteuid().is_root() {
+        command.args(["--user", "--map-root-user", "--map-auto"]);
+    }
+    command.args(namespaces).arg("--").arg(env::current_exe().unwrap());
+    let status = command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").status();
+    assert!(status.unwrap().success(), "the test failed in its namespace");
+    false
+}
+
+/// Mounts a file system in memory, or gives it another size.
+fn small(place: &Path, options: &str, flags: MsFlags) {
+    mount(Some("small"), place, Some("tmpfs"), flags, Some(options)).unwrap();
+}
+
 #[test]
 fn a_full_disk_is_told_and_leaves_nothing_behind() {
-    if env::var_os(INSIDE).is_none() {
-        let mut command = Command::new("unshare");
-        if !geteuid().is_root() {
-            command.args(["--user", "--map-root-user"]);
-        }
-        let test = "a_full_disk_is_told_and_leaves_nothing_behind";
-        command.args(["--mount", "--net", "--"]).arg(env::current_exe().unwrap());
-        let status = command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").status();
-        assert!(status.unwrap().success(), "the test failed in its namespace");
+    if !is_inside("a_full_disk_is_told_and_leaves_nothing_behind", &["--mount", "--net"]) {
         return;
     }
     process::run(Command::new("ip").args(["link", "set", "lo", "up"]), None, LIMIT).unwrap();
@@ -185,8 +197,7 @@ fn a_full_disk_is_told_and_leaves_nothing_behind() {
     let disk = vec![7; 2 << 20];
     server.answers(200, disk.len(), &disk);
     fs::write(file.path(), &disk).unwrap();
-    let size = |options: &str, flags| mount(Some("small"), cache.path(), Some("tmpfs"), flags, Some(options)).unwrap();
-    size("size=1m", MsFlags::empty());
+    small(cache.path(), "size=1m", MsFlags::empty());
     let shelf = Shelf::within(cache.path());
     let images = [
         image(&format!("url = \"{}\"\nsha256 = \"{}\"", server.url, sha256(&disk))),
@@ -197,10 +208,30 @@ fn a_full_disk_is_told_and_leaves_nothing_behind() {
         assert!(matches!(error.kind, ImageErrorKind::Apt(AptErrorKind::DiskFull)), "{error}");
         assert_eq!(kept(cache.path()), Vec::<String>::new());
     }
-    size("size=8m", MsFlags::MS_REMOUNT);
+    small(cache.path(), "size=8m", MsFlags::MS_REMOUNT);
     for image in &images {
         assert_eq!(fs::read(shelf.build(image).unwrap().disk()).unwrap(), disk);
     }
+}
+
+#[test]
+fn a_full_disk_is_told_by_those_who_install_packages() {
+    if !is_inside("a_full_disk_is_told_by_those_who_install_packages", &["--mount"]) {
+        return;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    small(cache.path(), "size=100m", MsFlags::empty());
+    let shelf = Shelf::within(cache.path());
+    let image = image("packages = [\"busybox-static\"]\nsize = \"256MiB\"");
+    let error = shelf.build(&image).unwrap_err();
+    assert!(error.doing == "install packages", "the packages did not even arrive: {error}");
+    assert!(matches!(error.kind, ImageErrorKind::Apt(AptErrorKind::DiskFull)), "{error}");
+    assert_eq!(kept(cache.path()), Vec::<String>::new());
+    // With room enough they are installed; without a kernel among them, that is the end of it.
+    small(cache.path(), "size=1g", MsFlags::MS_REMOUNT);
+    let error = shelf.build(&image).unwrap_err();
+    assert!(matches!(error.kind, ImageErrorKind::NoKernel), "{error}");
+    assert_eq!(kept(cache.path()), Vec::<String>::new());
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl AptErrorKind {
                 "run `apt-get update`; on Ubuntu, the package may be in a component that is not enabled (universe)",
             ),
             Self::Download(_) => Some("check the network and apt's proxy settings; old lists need `apt-get update`"),
-            Self::DiskFull => Some("free 400 MB in labrig's cache folder, or set XDG_CACHE_HOME to a roomier place"),
+            Self::DiskFull => Some("free 400 MB in labrig's cache folder, or set LABRIG_CACHE to a roomier place"),
             Self::Process(_) | Self::Io(_) => None,
         }
     }
