@@ -1,6 +1,11 @@
 //! `labrig run` and `labrig up`
 
-use std::{fs::File, io::Write, path::PathBuf, thread};
+use std::{
+    fs::File,
+    io::{ErrorKind, Write},
+    path::PathBuf,
+    thread,
+};
 
 use labrig_bringup::{
     client::{Interrupt, Options, Run},
@@ -104,7 +109,9 @@ fn one(scenario: Loaded, mut events: Option<&mut File>, then: Then) -> Exit {
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            ui::error(&format!("failed to run {name}: {error}"), None);
+            let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+            let hint = full.then_some("free some space, or set LABRIG_RUNS to a roomier place");
+            ui::error(&format!("failed to run {name}: {error}"), hint);
             return Exit::Unfit;
         }
     };

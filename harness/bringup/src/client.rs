@@ -129,8 +129,7 @@ impl Run {
         let _permit = permit?;
         let versions = thread::spawn(probe::versions);
 
-        let folder = RunFolder::create(&self.options.runs, &self.lab.name)?;
-        folder.write_artifacts(&render::artifacts(&self.lab))?;
+        let folder = RunFolder::create(&self.options.runs, &self.lab.name, &render::artifacts(&self.lab))?;
         let mut watch = Watch::new(&folder, listen);
         watch.tell(Event::Started {
             scenario: self.lab.name.to_string(),

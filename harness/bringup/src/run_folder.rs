@@ -65,11 +65,11 @@ pub enum State {
 }
 
 impl RunFolder {
-    /// Makes a folder for a new run of `scenario` below `runs`, and removes the oldest finished ones.
+    /// Makes a folder for a new run of `scenario` below `runs`, with its artifacts, and removes the oldest finished ones.
     ///
     /// # Errors
-    /// Those of the file system.
-    pub fn create(runs: &Path, scenario: &ScenarioName) -> io::Result<Self> {
+    /// Those of the file system. Nothing stays of a folder that cannot be filled.
+    pub fn create(runs: &Path, scenario: &ScenarioName, artifacts: &[Artifact]) -> io::Result<Self> {
         fs::create_dir_all(runs)?;
         prune(runs);
         // The namespaces see the folder by its absolute path.
@@ -79,10 +79,15 @@ impl RunFolder {
             let path = runs.join(format!("{scenario}-{:x}", id.as_millis()));
             match DirBuilder::new().mode(0o755).create(&path) {
                 Ok(()) => {
-                    for inner in ["artifacts", "logs"] {
-                        fs::create_dir(path.join(inner))?;
-                    }
-                    return Ok(Self { path });
+                    let run = Self { path };
+                    return match run.fill(artifacts) {
+                        Ok(()) => Ok(run),
+                        Err(error) => {
+                            // The first error tells more than any that follows from it.
+                            drop(std::fs::remove_dir_all(&run.path));
+                            Err(error)
+                        }
+                    };
                 }
                 // Another run began in the same millisecond.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => id += Duration::from_millis(1),
@@ -123,11 +128,10 @@ impl RunFolder {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Writes the artifacts.
-    ///
-    /// # Errors
-    /// Those of the file system.
-    pub fn write_artifacts(&self, artifacts: &[Artifact]) -> io::Result<()> {
+    fn fill(&self, artifacts: &[Artifact]) -> io::Result<()> {
+        for inner in ["artifacts", "logs"] {
+            fs::create_dir(self.path.join(inner))?;
+        }
         artifacts
             .iter()
             .try_for_each(|artifact| fs::write(self.path.join("artifacts").join(&artifact.name), &artifact.text))
@@ -150,12 +154,13 @@ impl RunFolder {
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Writes the record.
+    /// Writes the record, all of it or nothing.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn write_record(&self, record: &Record) -> io::Result<()> {
-        fs::write(self.path.join("record.json"), serde_json::to_string_pretty(record)? + "\n")
+        let path = self.path.join("record.json");
+        fs::write(&path, serde_json::to_string_pretty(record)? + "\n").inspect_err(|_| drop(fs::remove_file(&path)))
     }
 
     /// Takes the lock that says that the lab lives. It goes with the process that holds it.

@@ -20,7 +20,7 @@ fail() {
 	if [ -s "$log" ]; then
 		tail -n 20 "$log"
 		if grep -q 'No space left on device' "$log"; then
-			say "failed: the disk is full"
+			say "failed: no space left on $disk; the node needs a larger disk"
 			exit 1
 		fi
 	fi
