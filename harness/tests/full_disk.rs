@@ -71,5 +71,8 @@ fn a_disk_that_is_too_small_for_its_system_is_told() {
     let verdict = ended.record.expect("a record").verdict;
     let Verdict::Failed { failure } = verdict else { panic!("the run {verdict}") };
     assert_eq!((failure.stage, failure.subject.as_str()), (Stage::Install, "node whole"));
-    assert_says(&failure.to_string(), &["no space left on /dev/vda", "needs a larger disk", "the end of logs/install-whole.log"]);
+    assert_says(
+        &failure.to_string(),
+        &["no space left on /dev/vda", "needs a larger disk", "the end of logs/install-whole.log"],
+    );
 }
