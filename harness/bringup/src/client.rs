@@ -142,8 +142,8 @@ impl Run {
         let verdict = match self.unless_asked(move || provide(&lab, &cache)) {
             None => Some(INTERRUPTED),
             Some(Err(failure)) => Some(Verdict::Errored { failure }),
-            Some(Ok((guest, repositories, outdated))) => {
-                outdated.into_iter().for_each(|event| watch.tell(event));
+            Some(Ok(Provided { guest, repositories, events })) => {
+                events.into_iter().for_each(|event| watch.tell(event));
                 let spec = LabSpec {
                     lab: self.lab.clone(),
                     accelerator,
@@ -223,9 +223,18 @@ fn fit(lab: &Lab, cache: &Path) -> Result<Fit, Vec<String>> {
     Ok(Fit { choice, images: images.collect(), installers: installers.collect() })
 }
 
-/// The folders of the micro guest's image and of the apt repositories, made where they are not there yet, and what there
-/// is to tell of them.
-fn provide(lab: &Lab, cache: &Path) -> Result<(PathBuf, BTreeMap<DnsName, PathBuf>, Vec<Event>), Failure> {
+/// What a lab is provided with out of the cache.
+struct Provided {
+    /// The folder of the micro guest's image.
+    guest: PathBuf,
+    /// The folders of the apt repositories, by the origins that serve them.
+    repositories: BTreeMap<DnsName, PathBuf>,
+    /// What there is to tell of them.
+    events: Vec<Event>,
+}
+
+/// Provides a lab with what it needs, made where it is not there yet.
+fn provide(lab: &Lab, cache: &Path) -> Result<Provided, Failure> {
     let mut events = Vec::new();
     let mut note = |what: &str, outdated: Option<String>| {
         events.extend(outdated.map(|why| Event::Outdated { what: what.to_owned(), why }));
@@ -242,7 +251,7 @@ fn provide(lab: &Lab, cache: &Path) -> Result<(PathBuf, BTreeMap<DnsName, PathBu
         note(&what, made.outdated);
         repositories.insert(origin.name.clone(), made.folder);
     }
-    Ok((image.dir, repositories, events))
+    Ok(Provided { guest: image.dir, repositories, events })
 }
 
 fn preflight(subject: &str, seen: &dyn fmt::Display) -> Failure {
