@@ -128,7 +128,9 @@ proptest! {
         let words = Words { answers: text.clone(), ..Words::all("harmless") };
         let texts: Vec<_> = artifacts(&words).into_iter().filter(|it| it.consumer == Consumer::Installer).collect();
         prop_assert_eq!(texts.len(), 3);
-        let lines = text.strip_suffix('\n').unwrap_or(&text).split('\n').count() + 1;
+        // Behind a line with a place for each value.
+        let whole = format!("values\n{text}");
+        let lines = whole.strip_suffix('\n').unwrap_or(&whole).split('\n').count();
         for artifact in texts {
             // All that YAML or any installer may take for the end of a line.
             let ends = ['\r', '\0', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
