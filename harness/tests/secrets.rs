@@ -9,13 +9,15 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     thread,
+    time::Duration,
 };
 
 use labrig_bringup::run_folder::RunFolder;
+use labrig_plan::{layout, name::NodeName};
 use support::{
     command::{labrig, say},
     lab::{LABS, up},
-    process::runs_of,
+    process::{Going, runs_of, within},
 };
 
 const SCENARIO: &str = "one-node.toml";
@@ -55,6 +57,87 @@ fn private_keys_are_in_their_folder_and_nowhere_else() {
         assert!(!first.is_empty());
         assert_ne!(first, second, "two runs have the same key in {public}");
     }
+}
+
+/// A node of each kind that is no micro guest, as its machine begins.
+const KINDS: &str = r#"
+description = "Nodes that get their keys in other ways than micro guests"
+[network.lab]
+subnet = "192.168.99.0/24"
+[proxy]
+[upstream.origin."deb.lab"]
+apt = {}
+[node.imaged]
+install = { image = "debian" }
+[node.installed]
+install = { debootstrap = { origin = "deb.lab" } }
+disk = [{ size = "2GiB" }]
+[node.netbooted]
+install = { netboot = { installer = "debian-installer", answers = { preseed = "d-i netcfg/get_domain string lab" } } }
+disk = [{ size = "64MiB", bus = "usb" }]
+"#;
+
+#[test]
+fn nodes_of_every_kind_get_their_keys_and_nobody_else_does() {
+    let runs = runs_of("secrets-of-kinds");
+    fs::create_dir_all(&runs).expect("a folder can be made");
+    // The catalogue has to stand beside the scenario.
+    let scenario = runs.with_file_name("kinds.toml");
+    fs::write(&scenario, KINDS).expect("a file can be written");
+    fs::copy(support::root().join("scenarios/images.toml"), runs.with_file_name("images.toml")).expect("the catalogue");
+    let mut run = Going::start(&runs, &scenario);
+    let carriers: [String; 3] = [
+        layout::node_seed(&name("imaged")),
+        layout::node_initrd(&name("installed")),
+        layout::node_initrd(&name("netbooted")),
+    ];
+    within(Duration::from_secs(300), "the machines of all nodes", || {
+        assert!(run.client.try_wait().expect("a child can be waited for").is_none(), "the run ended early");
+        let begun = |file: &&String| run.folder.pid().is_some_and(|pid| domain_of(pid, file));
+        (carriers.iter().filter(begun).count() == carriers.len()).then_some(())
+    });
+    let inside = format!("/proc/{}/root", run.folder.pid().expect("the lab lives"));
+    let mut secrets: Vec<Vec<u8>> = Vec::new();
+    for carrier in &carriers {
+        let file = PathBuf::from(format!("{inside}{carrier}"));
+        assert_eq!(mode(&file), 0o600, "{carrier}");
+        secrets.push(carried_seed(&fs::read(&file).expect("what carries the key")));
+    }
+    let keys = run.folder.path().join("keys");
+    secrets.push(login_seed(&keys.join("login")));
+    assert_eq!(secrets.iter().collect::<BTreeSet<_>>().len(), 4, "two keys are the same");
+    run.interrupt();
+    within(Duration::from_secs(30), "the end of the run", || run.client.try_wait().expect("it can be waited for"));
+
+    let files = files_below(&runs);
+    for log in ["console-imaged.log", "install-installed.log", "install-netbooted.log"] {
+        assert!(files.iter().any(|file| file.ends_with(Path::new("logs").join(log))), "{log} in {files:?}");
+    }
+    let found: Vec<_> = files.iter().filter(|file| tells(file, &secrets)).collect();
+    assert_eq!(found, [&keys.join("login")]);
+}
+
+/// Whether a machine of the lab has this file among its own.
+fn domain_of(supervisor: u32, file: &str) -> bool {
+    let within = fs::read_link(format!("/proc/{supervisor}/ns/pid")).ok();
+    let entries = fs::read_dir("/proc").expect("procfs").flatten().map(|entry| entry.path());
+    entries.filter(|process| fs::read_link(process.join("ns/pid")).ok() == within && within.is_some()).any(|process| {
+        let line = fs::read(process.join("cmdline")).unwrap_or_default();
+        line.starts_with(b"/usr/bin/qemu") && String::from_utf8_lossy(&line).contains(file)
+    })
+}
+
+fn name(text: &str) -> NodeName {
+    text.parse().expect("a name")
+}
+
+/// The seed of the one key of OpenSSH's in these bytes, whose lines may end as JSON has it.
+fn carried_seed(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, behind) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----").expect("a private key");
+    let (body, _) = behind.split_once("-----END").expect("its end");
+    let body: String = body.replace("\\n", "").chars().filter(|letter| !letter.is_whitespace()).collect();
+    seed_behind_its_length(&unbase64(&body))
 }
 
 /// No secret is anywhere below `runs`, but for the login key of each run.
