@@ -7,19 +7,21 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use labrig_bringup::{
     client::{Options, Run},
     places::Places,
     record::Verdict,
+    run_folder::State,
     spec::Then,
 };
 use labrig_plan::{lab::Stage, unit::Size};
 use support::{
     command::{Said, assert_code, assert_says, labrig, say},
     lab::LABS,
-    process::runs_of,
+    process::{Going, runs_of, within},
 };
 
 /// Runs a lab whose run folder is on a file system of this size, then `also` on the same one.
@@ -75,4 +77,23 @@ fn a_disk_that_is_too_small_for_its_system_is_told() {
         &failure.to_string(),
         &["no space left on /dev/vda", "needs a larger disk", "the end of logs/install-whole.log"],
     );
+}
+
+/// The disks of a lab's nodes are in memory, and QEMU stops a machine whose disk cannot grow.
+#[test]
+fn a_machine_that_stands_still_ends_the_run() {
+    let mut run = Going::start(&runs_of("full-lab"), &Path::new(LABS).join("writes.toml"));
+    assert!(run.reaches(Stage::Check), "the run ended early");
+    let supervisor = run.folder.pid().expect("the lab lives").to_string();
+    let user: &[&str] = if nix::unistd::geteuid().is_root() { &[] } else { &["--user", "--preserve-credentials"] };
+    let mut shrink = Command::new("nsenter");
+    shrink.args(["--target", &supervisor, "--mount"]).args(user).args(["--", "sh", "-c"]);
+    // All that is used now, and 16 MiB more.
+    shrink.arg("mount -o remount,size=$(($(df --output=used -k /run | tail -n 1) + 16384))k /run");
+    assert_code(&say(&mut shrink), 0);
+    within(Duration::from_secs(60), "the end of the run", || run.client.try_wait().expect("it can be waited for"));
+    let State::Over(record) = run.folder.state() else { panic!("the run has no record") };
+    let Verdict::Errored { failure } = record.verdict else { panic!("the run {}", record.verdict) };
+    assert_eq!((failure.stage, failure.subject.as_str()), (Stage::Check, "node writer"));
+    assert_says(&failure.to_string(), &["stands still", "no space left for its disk", "in memory"]);
 }

@@ -1,6 +1,7 @@
 //! The stages of a bring-up, in their order.
 
 mod install;
+mod standstill;
 
 use std::{
     collections::BTreeMap,
@@ -66,36 +67,11 @@ pub(crate) async fn bring_up(
         census: census.clone(),
     };
     let host = work.stage(Stage::Preflight, Work::prepare).await?;
-    // Guests take long to boot, and need nothing of the internet for it: that comes up beside them.
     let libvirt = Arc::clone(&host.libvirt);
-    let guests = async {
-        work.stage(Stage::Network, move |work| work.start_networks(&libvirt)).await?;
-        work.node_stage(Stage::Boot, &host, |node| !node.install.has_installer(), Work::boot).await
-    };
-    let internet = async {
-        let beyond = match work.lab.uplink {
-            Uplink::None => None,
-            _ => Some(work.stage(Stage::Upstream, move |work| work.start_beyond(outside)).await?),
-        };
-        if work.lab.proxy.is_none() {
-            return Ok((beyond, None));
-        }
-        let proxy = work.stage(Stage::Proxy, Work::start_proxy).await?;
-        work.stage(Stage::Rules, Work::load_rules).await?;
-        Ok((beyond, Some(proxy)))
-    };
-    let (_, (beyond, proxy)) = tokio::try_join!(guests, internet)?;
-    work.install(&host).await?;
-    let sessions = work.node_stage(Stage::Reach, &host, |_| true, Work::reach).await?;
-    if spec.then == Then::Check {
-        let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
-        teller.begin(Stage::Check);
-        let checked = work.check(Running { lab: Arc::clone(&work.lab), sessions }).await;
-        work.tell_traffic();
-        checked?;
-        teller.done(Stage::Check);
+    tokio::select! {
+        failure = work.standstill(&libvirt) => Err(failure),
+        standing = work.rise(host, outside, spec.then) => standing,
     }
-    Ok(Standing { _host: host, _beyond: beyond, _proxy: proxy })
 }
 
 /// What a lab stands on. Dropped, its daemons are killed.
@@ -129,6 +105,40 @@ struct Work {
 }
 
 impl Work {
+    /// All stages from the networks on.
+    async fn rise(&self, host: Host, outside: Option<Outside>, then: Then) -> Result<Standing, Failure> {
+        // Guests take long to boot, and need nothing of the internet for it: that comes up beside them.
+        let libvirt = Arc::clone(&host.libvirt);
+        let guests = async {
+            self.stage(Stage::Network, move |work| work.start_networks(&libvirt)).await?;
+            self.node_stage(Stage::Boot, &host, |node| !node.install.has_installer(), Work::boot).await
+        };
+        let internet = async {
+            let beyond = match self.lab.uplink {
+                Uplink::None => None,
+                _ => Some(self.stage(Stage::Upstream, move |work| work.start_beyond(outside)).await?),
+            };
+            if self.lab.proxy.is_none() {
+                return Ok((beyond, None));
+            }
+            let proxy = self.stage(Stage::Proxy, Work::start_proxy).await?;
+            self.stage(Stage::Rules, Work::load_rules).await?;
+            Ok((beyond, Some(proxy)))
+        };
+        let (_, (beyond, proxy)) = tokio::try_join!(guests, internet)?;
+        self.install(&host).await?;
+        let sessions = self.node_stage(Stage::Reach, &host, |_| true, Work::reach).await?;
+        if then == Then::Check {
+            let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
+            self.teller.begin(Stage::Check);
+            let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions }).await;
+            self.tell_traffic();
+            checked?;
+            self.teller.done(Stage::Check);
+        }
+        Ok(Standing { _host: host, _beyond: beyond, _proxy: proxy })
+    }
+
     /// Runs a stage's blocking work between its two events.
     async fn stage<T: Send + 'static>(
         &self,

@@ -112,6 +112,15 @@ impl Libvirt {
         Ok(domain)
     }
 
+    /// The name of a domain that is paused, if there is one.
+    #[must_use]
+    pub fn paused(&self) -> Option<String> {
+        // Not asked under the lock: libvirt may take its time.
+        let domains = self.domains().clone();
+        let is_paused = |domain: &&Domain| domain.state().is_ok_and(|state| state == DomainState::Paused);
+        domains.iter().find(is_paused).map(|domain| domain.name.clone())
+    }
+
     /// Destroys all domains at the same time, and returns the errors of those that did not go, or none when they
     /// took longer than `limit`: the end of the sandbox ends them anyway.
     pub fn destroy_all(&self, limit: Duration) -> Vec<LibvirtError> {

@@ -40,7 +40,7 @@ serve '' --port=7002 --listen-address=127.0.0.1
 
 cat >"$2/origins.json" <<END
 [{ "name": "archive.example", "v4": "203.0.113.80", "v6": "2001:db8:113::80",
-   "files": { "/blob": "64KiB" }, "faults": {}, "repository": null }]
+   "files": { "/blob": "64KiB" }, "faults": {}, "repository": null, "artifacts": {} }]
 END
 ip netns exec beyond "$1" origin "$2/origins.json" "$2/authority.pem" >"$2/origin.log" 2>&1 &
 # Its certificate comes last before it listens.

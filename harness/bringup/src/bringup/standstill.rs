@@ -1,0 +1,35 @@
+//! Machines that stand still though nobody stopped them.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use labrig_host::{disk, libvirt::Libvirt};
+use labrig_plan::layout;
+
+use super::{Work, tail};
+use crate::failure::Failure;
+
+/// How often libvirt is asked.
+const STEP: Duration = Duration::from_secs(1);
+/// What a disk grows by at least: a cluster of qcow2 (QEMU's docs/interop/qcow2.txt, the default of 64 KiB).
+const CLUSTER: u64 = 64 << 10;
+
+impl Work {
+    /// Waits for the first machine that stands still. QEMU stops one when its disk cannot grow (qemu(1), `werror=enospc`,
+    /// the default); whoever waits for something of it would wait in vain.
+    pub(super) async fn standstill(&self, libvirt: &Arc<Libvirt>) -> Failure {
+        loop {
+            tokio::time::sleep(STEP).await;
+            let asked = Arc::clone(libvirt);
+            let Ok(Some(node)) = tokio::task::spawn_blocking(move || asked.paused()).await else { continue };
+            let stage = self.teller.stage();
+            let subject = format!("node {node}");
+            if disk::free(Path::new(layout::STATE)).is_ok_and(|bytes| bytes < CLUSTER) {
+                let seen = "its machine stands still: there is no space left for its disk";
+                let hint = "a lab's disks are in memory: free some, write less to them, or run fewer labs at a time";
+                return Failure::host(stage, subject, seen).with_hint(Some(hint));
+            }
+            let log = tail(&format!("logs/qemu/{node}.log"));
+            return Failure::lab(stage, subject, "its machine stands still, and nobody stopped it").with_log(log);
+        }
+    }
+}
