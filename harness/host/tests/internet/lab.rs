@@ -45,7 +45,12 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
             "domain": null, "dns": { "forwarders": ["8.8.8.8"], "txt": {}, "hosts": {} },
         })
     };
-    let origin = |name: &str, last: u8, files: serde_json::Value| json!({ "name": name, "v4": format!("203.0.113.{last}"), "v6": format!("2001:db8:ffff:1::{last}"), "files": files, "faults": {} });
+    let origin = |name: &str, last: u8, files: serde_json::Value| {
+        json!({
+            "name": name, "v4": format!("203.0.113.{last}"), "v6": format!("2001:db8:ffff:1::{last}"),
+            "files": files, "faults": {}, "repository": null, "artifacts": {},
+        })
+    };
     serde_json::from_value(json!({
         "name": "internet", "description": "", "acceleration": "auto", "requires": [],
         "expect": { "outcome": "pass", "stage": null, "message": null },
@@ -66,7 +71,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
                 origin("other.lab", 11, json!({ "/blob": "2MB" })),
             ],
         },
-        "images": [], "nodes": [], "checks": [],
+        "images": [], "installers": [], "nodes": [], "checks": [],
     }))
     .unwrap()
 }
