@@ -30,7 +30,9 @@ pub enum DomainState {
     Running,
     /// It is stopped, and could go on.
     Paused,
-    /// It is shutting down, has shut down or crashed.
+    /// It is shutting down, or has and libvirt still clears up behind it: its name is taken.
+    Ending,
+    /// libvirt has forgotten it.
     Ended,
 }
 
@@ -55,13 +57,13 @@ impl Domain {
     /// What it is doing.
     ///
     /// # Errors
-    /// [`LibvirtError`] when the daemon does not answer. A domain that libvirt has forgotten has ended.
+    /// [`LibvirtError`] when the daemon does not answer.
     pub fn state(&self) -> Result<DomainState, LibvirtError> {
         match self.domain.info() {
             Ok(info) => Ok(match info.state.to_raw() {
                 sys::VIR_DOMAIN_RUNNING | sys::VIR_DOMAIN_BLOCKED => DomainState::Running,
                 sys::VIR_DOMAIN_PAUSED | sys::VIR_DOMAIN_PMSUSPENDED => DomainState::Paused,
-                _ => DomainState::Ended,
+                _ => DomainState::Ending,
             }),
             Err(error) if error.code().to_raw() == sys::VIR_ERR_NO_DOMAIN => Ok(DomainState::Ended),
             Err(error) => Err(LibvirtError::new(format_args!("look at domain {}", self.name), error)),
@@ -150,6 +152,7 @@ impl fmt::Display for DomainState {
         f.pad(match self {
             Self::Running => "running",
             Self::Paused => "paused",
+            Self::Ending => "ending",
             Self::Ended => "ended",
         })
     }
