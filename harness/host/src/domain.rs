@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use virt::{domain, sys};
+use virt::{
+    domain::{self, DomainPausedReason, DomainStateReason},
+    enumutil::Enum,
+    sys,
+};
 
 use crate::{
     census::Census,
@@ -114,13 +118,17 @@ impl Libvirt {
         Ok(domain)
     }
 
-    /// The name of a domain that is paused, if there is one.
+    /// The name of a domain that QEMU has stopped because of its disk, if there is one. One that starts or ends is paused
+    /// for a moment as well, for other reasons.
     #[must_use]
-    pub fn paused(&self) -> Option<String> {
+    pub fn stopped_by_disk(&self) -> Option<String> {
         // Not asked under the lock: libvirt may take its time.
         let domains = self.domains().clone();
-        let is_paused = |domain: &&Domain| domain.state().is_ok_and(|state| state == DomainState::Paused);
-        domains.iter().find(is_paused).map(|domain| domain.name.clone())
+        let io_error = DomainStateReason::Paused(Enum::Known(DomainPausedReason::IOError));
+        let is_stopped = |domain: &&Domain| {
+            domain.domain.state().is_ok_and(|(_, reason)| matches!(reason, Enum::Known(reason) if reason == io_error))
+        };
+        domains.iter().find(is_stopped).map(|domain| domain.name.clone())
     }
 
     /// Destroys all domains at the same time, and returns the errors of those that did not go, or none when they

@@ -20,7 +20,7 @@ impl Work {
         loop {
             tokio::time::sleep(STEP).await;
             let asked = Arc::clone(libvirt);
-            let Ok(Some(node)) = tokio::task::spawn_blocking(move || asked.paused()).await else { continue };
+            let Ok(Some(node)) = tokio::task::spawn_blocking(move || asked.stopped_by_disk()).await else { continue };
             let stage = self.teller.stage();
             let subject = format!("node {node}");
             if disk::free(Path::new(layout::STATE)).is_ok_and(|bytes| bytes < CLUSTER) {
@@ -29,7 +29,7 @@ impl Work {
                 return Failure::host(stage, subject, seen).with_hint(Some(hint));
             }
             let log = tail(&format!("logs/qemu/{node}.log"));
-            return Failure::lab(stage, subject, "its machine stands still, and nobody stopped it").with_log(log);
+            return Failure::lab(stage, subject, "its machine stands still: its disk cannot be written").with_log(log);
         }
     }
 }
