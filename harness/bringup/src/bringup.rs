@@ -22,6 +22,7 @@ use labrig_host::{
     process::Daemon,
     proxy::{AccessLog, Entries, Proxy},
     sandbox::Outside,
+    slaac,
     ssh::Session,
     syslog,
     upstream::Upstream,
@@ -262,7 +263,7 @@ impl Work {
         Ok(())
     }
 
-    /// Waits until a node lets us in. A node that dies ends the run by way of the census.
+    /// Waits until a node lets us in and has all its addresses. A node that dies ends the run by way of the census.
     fn reach(&self, host: &Host, node: &Node) -> Result<Session, Failure> {
         let subject = format!("node {}", node.name);
         let failed = |seen: &dyn fmt::Display| {
@@ -286,6 +287,8 @@ impl Work {
             self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::LoggedIn });
             cloud_init::finish(&mut session, limit).map_err(|e| failed(&e))?;
         }
+        let own: Vec<_> = node.nics.iter().filter_map(|nic| nic.v6).collect();
+        slaac::finish(&mut session, &own, limit).map_err(|e| failed(&e))?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
         Ok(session)
     }

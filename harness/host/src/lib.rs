@@ -22,6 +22,7 @@ pub mod probe;
 pub mod process;
 pub mod proxy;
 pub mod sandbox;
+pub mod slaac;
 pub mod ssh;
 mod store;
 pub mod syslog;
