@@ -19,6 +19,7 @@ use labrig_host::{
     keys::RunKeys,
     libvirt::Libvirt,
     pasta::Pasta,
+    observe,
     process::Daemon,
     proxy::{AccessLog, Entries, Proxy},
     sandbox::Outside,
@@ -129,6 +130,8 @@ impl Work {
         let (_, (beyond, proxy)) = tokio::try_join!(guests, internet)?;
         self.install(&host).await?;
         let sessions = self.node_stage(Stage::Reach, &host, |_| true, Work::reach).await?;
+        let (this, libvirt) = (self.clone(), Arc::clone(&host.libvirt));
+        blocking(Stage::Reach, move || this.observe(&libvirt)).await?;
         if then == Then::Check {
             let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
             self.teller.begin(Stage::Check);
@@ -291,6 +294,13 @@ impl Work {
         slaac::finish(&mut session, &own, limit).map_err(|e| failed(&e))?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
         Ok(session)
+    }
+
+    /// Writes down what libvirt and the host made of the lab.
+    fn observe(&self, libvirt: &Libvirt) -> Result<(), Failure> {
+        let observed = observe::observe(libvirt, &self.lab).map_err(|e| Failure::host(Stage::Reach, "lab host", e))?;
+        let written = self.teller.folder().write_observations(&observed);
+        written.map_err(|e| Failure::host(Stage::Reach, "run folder", e))
     }
 
     /// Tells what each node got through the proxy, if it got anything.

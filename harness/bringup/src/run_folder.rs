@@ -8,6 +8,7 @@
 //!   pid              the supervisor, as the host counts
 //!   artifacts/       the texts that were handed to libvirt, squid and the rest
 //!   logs/            consoles and daemons
+//!   observed/        what libvirt and the host made of the artifacts, see [`labrig_observe`]
 //!   keys/            the login key and the public host keys (mode 0700)
 //! ```
 
@@ -22,6 +23,7 @@ use std::{
 };
 
 use fs_err as fs;
+use labrig_observe::{Observation, Subject};
 use labrig_plan::{
     artifact::Artifact,
     lab::Stage,
@@ -135,6 +137,29 @@ impl RunFolder {
         artifacts
             .iter()
             .try_for_each(|artifact| fs::write(self.path.join("artifacts").join(&artifact.name), &artifact.text))
+    }
+
+    /// Writes what was observed of the lab while it ran.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write_observations(&self, observations: &[Observation]) -> io::Result<()> {
+        let folder = self.path.join("observed");
+        fs::create_dir_all(&folder)?;
+        observations.iter().try_for_each(|seen| fs::write(folder.join(seen.subject.file()), seen.to_string()))
+    }
+
+    /// What was observed of the lab while it ran; nothing where it did not come that far.
+    #[must_use]
+    pub fn observations(&self) -> Vec<Observation> {
+        let files = std::fs::read_dir(self.path.join("observed")).into_iter().flatten().flatten();
+        let read = |file: std::fs::DirEntry| {
+            let subject = Subject::of_file(file.file_name().to_str()?)?;
+            Some(Observation::read(subject, &std::fs::read_to_string(file.path()).ok()?))
+        };
+        let mut all: Vec<_> = files.filter_map(read).collect();
+        all.sort_by(|one, other| one.subject.cmp(&other.subject));
+        all
     }
 
     /// Appends an event.

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use labrig_plan::name::NodeName;
 use virt::{
     domain::{self, DomainPausedReason, DomainStateReason},
     enumutil::Enum,
@@ -129,6 +130,12 @@ impl Libvirt {
             domain.domain.state().is_ok_and(|(_, reason)| matches!(reason, Enum::Known(reason) if reason == io_error))
         };
         domains.iter().find(is_stopped).map(|domain| domain.name.clone())
+    }
+
+    /// The domain of a node, once it is started. A node that was installed had another one before.
+    #[must_use]
+    pub fn domain(&self, node: &NodeName) -> Option<Domain> {
+        self.domains().iter().rev().find(|domain| domain.name == node.as_str()).cloned()
     }
 
     /// Destroys all domains at the same time, and returns the errors of those that did not go, or none when they

@@ -15,6 +15,7 @@ pub mod image;
 pub mod keys;
 pub mod libvirt;
 pub mod network;
+pub mod observe;
 pub mod origin;
 pub mod pasta;
 mod private_file;

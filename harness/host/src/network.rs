@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 
+use labrig_plan::name::NetworkName;
 use virt::{error::Error, network, sys};
 
 use crate::libvirt::{Libvirt, LibvirtError};
@@ -56,6 +57,17 @@ impl Libvirt {
         let network = unsafe { network::Network::from_ptr(pointer) };
         let name = network.name().map_err(refused)?;
         Ok(Network { name, network, dnsmasq: None })
+    }
+
+    /// The XML that libvirt has made of a network that is defined.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when there is none, or the daemon does not answer.
+    pub fn network_xml(&self, name: &NetworkName) -> Result<String, LibvirtError> {
+        self.connection
+            .lookup_network_by_name(name.as_str())
+            .and_then(|network| network.xml_desc(0))
+            .map_err(|error| LibvirtError::new(format_args!("read network {name}"), error))
     }
 
     /// Starts a network: its bridge, rules and dnsmasq, which is watched from then on.
