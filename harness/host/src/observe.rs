@@ -74,7 +74,8 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
             let mut helper = Command::new(AA_HELPER);
             helper.args(["--dryrun", "-c", "-u", &format!("libvirt-{uuid}")]);
             let said = process::run(&mut helper, Some(xml.as_bytes()), ASK);
-            let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).map_err(Into::into);
+            // It tells what it would write where others tell their errors.
+            let said = said.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).map_err(Into::into);
             all.push(seen(Subject::Profile(name.clone()), said)?);
         }
         let arguments = fs::read(format!("/proc/{}/cmdline", domain.pid()));
