@@ -26,6 +26,7 @@ use labrig_host::{
     keys::RunKeys,
     process::Daemon,
 };
+use labrig_host::lab_host::LabHost;
 use labrig_plan::{
     artifact::Accelerator,
     lab::{Lab, Node},
@@ -71,7 +72,7 @@ fn labrig(lab: &Lab) -> Result<(f64, f64), Failure> {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_labrig"));
     let start = Instant::now();
     let mut last_check = start;
-    let run = Run::new(lab.clone(), Options { runs, cache, program, then: Then::Check });
+    let run = Run::new(lab.clone(), Options { runs, cache, program, host: LabHost::Sandbox, then: Then::Check });
     let ended = run.run(&mut |line| {
         if matches!(line.event, Event::Held { .. }) {
             last_check = Instant::now();

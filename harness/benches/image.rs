@@ -28,6 +28,7 @@ use labrig_host::{
     keys::RunKeys,
     process::Daemon,
 };
+use labrig_host::lab_host::LabHost;
 use labrig_plan::{
     artifact::Accelerator,
     lab::{Lab, Node},
@@ -74,7 +75,7 @@ fn labrig(lab: &Lab) -> Result<f64, Failure> {
     let runs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
     let program = PathBuf::from(env!("CARGO_BIN_EXE_labrig"));
     let (mut starting, mut ready) = (None, None);
-    let run = Run::new(lab.clone(), Options { runs, cache, program, then: Then::Check });
+    let run = Run::new(lab.clone(), Options { runs, cache, program, host: LabHost::Sandbox, then: Then::Check });
     let ended = run.run(&mut |line| match line.event {
         Event::Node { state: NodeState::Starting, .. } => starting = Some(Instant::now()),
         Event::Node { state: NodeState::Reachable, .. } => ready = Some(Instant::now()),

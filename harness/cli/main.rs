@@ -59,7 +59,7 @@ enum Verb {
     Schema(schema::Args),
     /// The first process inside a lab host
     #[command(hide = true)]
-    Supervise,
+    Supervise(supervise::Args),
     /// The web servers of a lab's upstream
     #[command(hide = true)]
     Origin(origin::Args),
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
         Verb::Images(verb) => images::main(&verb),
         Verb::Doctor => doctor::main(),
         Verb::Schema(args) => schema::main(&args),
-        Verb::Supervise => supervise::main(),
+        Verb::Supervise(args) => supervise::main(&args),
         Verb::Origin(args) => origin::main(&args),
     };
     exit.into()

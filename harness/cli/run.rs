@@ -14,7 +14,7 @@ use labrig_bringup::{
     report,
     spec::Then,
 };
-use labrig_host::image::Shelf;
+use labrig_host::{image::Shelf, lab_host::LabHost};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(required = true)]
     scenarios: Vec<PathBuf>,
     #[command(flatten)]
-    events: EventsArgs,
+    options: RunArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -37,25 +37,28 @@ pub(crate) struct UpArgs {
     /// A scenario file, or the name of one in `scenarios/`
     scenario: PathBuf,
     #[command(flatten)]
-    events: EventsArgs,
+    options: RunArgs,
 }
 
 #[derive(Debug, clap::Args)]
-struct EventsArgs {
+struct RunArgs {
+    /// Where the lab runs: `sandbox`, `container` or `container:RELEASE`
+    #[arg(long, value_name = "HOST", default_value = "sandbox")]
+    host: LabHost,
     /// Write every event to this file, as JSON lines
-    #[arg(long = "events", value_name = "FILE")]
-    file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
 }
 
 pub(crate) fn main(args: &Args) -> Exit {
-    each(&args.scenarios, &args.events, Then::Check)
+    each(&args.scenarios, &args.options, Then::Check)
 }
 
 pub(crate) fn up(args: &UpArgs) -> Exit {
-    each(std::slice::from_ref(&args.scenario), &args.events, Then::Stay)
+    each(std::slice::from_ref(&args.scenario), &args.options, Then::Stay)
 }
 
-fn each(names: &[PathBuf], events: &EventsArgs, then: Then) -> Exit {
+fn each(names: &[PathBuf], options: &RunArgs, then: Then) -> Exit {
     let loaded = match scenario::load_all(names) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
@@ -65,7 +68,7 @@ fn each(names: &[PathBuf], events: &EventsArgs, then: Then) -> Exit {
     if let Err(exit) = ready.into_iter().collect::<Result<(), Exit>>() {
         return exit;
     }
-    let file = events.file.as_ref().map(|path| File::create(path).map_err(|error| (path, error)));
+    let file = options.events.as_ref().map(|path| File::create(path).map_err(|error| (path, error)));
     let mut events = match file.transpose() {
         Ok(events) => events,
         Err((path, error)) => {
@@ -75,7 +78,7 @@ fn each(names: &[PathBuf], events: &EventsArgs, then: Then) -> Exit {
     };
     let mut worst = Exit::Passed;
     for scenario in loaded {
-        worst = worst.max(one(scenario, events.as_mut(), then));
+        worst = worst.max(one(scenario, events.as_mut(), options.host.clone(), then));
         if worst == Exit::Interrupted {
             break;
         }
@@ -83,7 +86,7 @@ fn each(names: &[PathBuf], events: &EventsArgs, then: Then) -> Exit {
     worst
 }
 
-fn one(scenario: Loaded, mut events: Option<&mut File>, then: Then) -> Exit {
+fn one(scenario: Loaded, mut events: Option<&mut File>, host: LabHost, then: Then) -> Exit {
     let program = match std::env::current_exe() {
         Ok(program) => program,
         Err(error) => {
@@ -94,7 +97,7 @@ fn one(scenario: Loaded, mut events: Option<&mut File>, then: Then) -> Exit {
     let Places { runs, cache } = Places::from_environment();
     let name = scenario.lab.name.clone();
     let progress = Progress::new(&scenario.lab);
-    let run = Run::new(scenario.lab, Options { runs, cache, program, then });
+    let run = Run::new(scenario.lab, Options { runs, cache, program, host, then });
     listen_for_signals(run.interrupt());
     let ended = run.run(&mut |line: &Line| {
         progress.show(line);

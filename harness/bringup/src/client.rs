@@ -3,9 +3,8 @@
 use std::{
     collections::BTreeMap,
     fmt, io,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
-    process::{ChildStdin, ChildStdout},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -15,10 +14,10 @@ use labrig_host::{
     acceleration::{self, Choice},
     apt::{self, AptError},
     budget::{Budget, Need},
-    guest,
+    container, guest,
     image::{Shelf, Stored, StoredInstaller},
+    lab_host::{Connected, LabHost, Launch},
     probe,
-    sandbox::{self, Launch, Launched},
 };
 use labrig_plan::{
     lab::{Lab, Stage},
@@ -52,6 +51,8 @@ pub struct Options {
     pub cache: PathBuf,
     /// The `labrig` command itself, which is also the supervisor.
     pub program: PathBuf,
+    /// Where the lab runs.
+    pub host: LabHost,
     /// What happens once the lab is up.
     pub then: Then,
 }
@@ -115,8 +116,10 @@ impl Run {
     /// # Errors
     /// When the run folder cannot be written. Everything else is a verdict.
     pub fn run(self, listen: &mut dyn FnMut(&Line)) -> io::Result<Ended> {
-        let (lab, cache) = (self.lab.clone(), self.options.cache.clone());
-        let Some(fit) = self.unless_asked(move || fit(&lab, &cache)) else { return Ok(self.not_begun(INTERRUPTED)) };
+        let (lab, cache, host) = (self.lab.clone(), self.options.cache.clone(), self.options.host.clone());
+        let Some(fit) = self.unless_asked(move || fit(&lab, &host, &cache)) else {
+            return Ok(self.not_begun(INTERRUPTED));
+        };
         let Fit { choice: Choice { accelerator, why }, images, installers } = match fit {
             Ok(fit) => fit,
             Err(reasons) => return Ok(self.not_begun(Verdict::Skipped { reasons })),
@@ -214,8 +217,13 @@ struct Fit {
 }
 
 /// That, or everything that this host lacks.
-fn fit(lab: &Lab, cache: &Path) -> Result<Fit, Vec<String>> {
-    probe::satisfies(lab, cache).map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
+    match host {
+        LabHost::Sandbox => probe::satisfies(lab, cache)
+            .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?,
+        // Programs are those of its image.
+        LabHost::Container(image) => container::missing(image).map_err(|missing| vec![missing.to_string()])?,
+    }
     let choice = acceleration::choose(lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()])?;
     let shelf = Shelf::within(cache);
     let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
@@ -304,7 +312,7 @@ impl<'a> Watch<'a> {
 
     /// Launches the lab host and listens until it is gone. `None` means that the lab is up and stays up.
     fn supervise(&mut self, spec: &LabSpec, run: &Run) -> Option<Verdict> {
-        let (mut lab, mut control) = match self.launch(spec, run) {
+        let Connected { host: mut lab, mut control, .. } = match self.launch(spec, run) {
             Ok(launched) => launched,
             Err(failure) => return Some(Verdict::Errored { failure }),
         };
@@ -317,13 +325,13 @@ impl<'a> Watch<'a> {
                     // A supervisor that is gone already needs no telling.
                     drop(writeln!(control, "{STOP}"));
                 }
-                Ok(Message::Interrupt) => drop(lab.kill()),
+                Ok(Message::Interrupt) => lab.kill(),
                 Ok(Message::Gone) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(Message::Ready) | Err(RecvTimeoutError::Timeout) => {}
             }
             if asked.is_some_and(|at| at.elapsed() >= TEARDOWN) {
                 // Its end shows on its standard output.
-                drop(lab.kill());
+                lab.kill();
             }
             if self.up && asked.is_none() {
                 lab.leave();
@@ -335,11 +343,7 @@ impl<'a> Watch<'a> {
             return Some(Verdict::Interrupted { stage: self.stage });
         }
         let result = self.end.take().unwrap_or_else(|| {
-            let status = match status {
-                Ok(Some(status)) => status.to_string(),
-                Ok(None) => "and its namespaces live on".to_owned(),
-                Err(error) => error.to_string(),
-            };
+            let status = status.unwrap_or_else(|| "and its namespaces live on".to_owned());
             let failure =
                 Failure::host(self.stage, "lab host", format!("the supervisor died without a word: {status}"));
             Err(failure.with_log(LogTail::read(self.folder.path(), "logs/supervisor.log")))
@@ -347,24 +351,26 @@ impl<'a> Watch<'a> {
         Some(Verdict::of(result, &spec.lab.expect))
     }
 
-    fn launch(&self, spec: &LabSpec, run: &Run) -> Result<(Launched, ChildStdin), Failure> {
+    fn launch(&self, spec: &LabSpec, run: &Run) -> Result<Connected, Failure> {
         let failed = |error: &dyn fmt::Display| preflight("lab host", error);
         let log = fs_err::File::create(self.folder.path().join("logs/supervisor.log")).map_err(|e| failed(&e))?;
+        let folders = spec.images.values().map(|image| &image.folder).chain(spec.repositories.values());
+        let folders = folders.chain(spec.installers.values().map(|installer| &installer.folder));
+        let shared = folders.chain([&spec.guest]).cloned().collect();
         let launch = Launch {
             program: &run.options.program,
-            args: &["supervise".to_owned()],
+            run: &spec.run,
+            shared,
             outside: spec.lab.uplink == Uplink::Host,
             log: log.into_file(),
         };
-        let mut lab = sandbox::launch(launch).map_err(|e| failed(&e))?;
-        let (Some(mut control), Some(output)) = (lab.stdin.take(), lab.stdout.take()) else {
-            return Err(failed(&"it was started without pipes"));
-        };
-        listen_to(output, run.sender.clone());
+        let mut connected = run.options.host.launch(launch).map_err(|e| failed(&e))?;
+        let events = std::mem::replace(&mut connected.events, Box::new(io::empty()));
+        listen_to(events, run.sender.clone());
         let line = serde_json::to_string(spec).map_err(|e| failed(&e))? + "\n";
         // If the lab host died at once, the end of its events tells it better than this pipe.
-        drop(control.write_all(line.as_bytes()));
-        Ok((lab, control))
+        drop(connected.control.write_all(line.as_bytes()));
+        Ok(connected)
     }
 
     /// An event of the supervisor's.
@@ -386,7 +392,7 @@ impl<'a> Watch<'a> {
 }
 
 /// Reads the supervisor's events on a thread of its own.
-fn listen_to(output: ChildStdout, sender: Sender<Message>) {
+fn listen_to(output: Box<dyn Read + Send>, sender: Sender<Message>) {
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             if let Ok(event) = serde_json::from_str(&line)

@@ -34,13 +34,18 @@ use crate::{
 /// How long a supervisor that was asked to end may take before it just ends. The kernel takes the rest down.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// The supervisor's `main`. It reads a [`LabSpec`] from standard input and writes events to standard output.
+/// The supervisor's `main`. It reads a [`LabSpec`] from standard input, or from the pipe `control`, and writes events to
+/// standard output.
 ///
 /// # Errors
 /// When there is no specification to read, or another supervisor holds the run folder.
-pub fn supervise() -> io::Result<()> {
+pub fn supervise(control: Option<&Path>) -> io::Result<()> {
+    let mut control: Control = match control {
+        Some(pipe) => Box::new(io::BufReader::new(fs_err::File::open(pipe)?)),
+        None => Box::new(io::BufReader::new(io::stdin())),
+    };
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
+    control.read_line(&mut line)?;
     let spec: LabSpec = serde_json::from_str(&line)?;
     // As long as the host's own procfs is there, it tells which process this is outside.
     RunFolder::open(&spec.run).write_pid(&fs_err::read_link("/proc/self")?.to_string_lossy())?;
@@ -63,7 +68,7 @@ pub fn supervise() -> io::Result<()> {
     let result = match settled {
         Ok(outside) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let result = runtime.block_on(live(spec, outside, &teller));
+            let result = runtime.block_on(live(spec, outside, control, &teller));
             // Threads that wait for a guest are not waited for: they end with this process.
             runtime.shutdown_background();
             result
@@ -78,6 +83,9 @@ pub fn supervise() -> io::Result<()> {
     Ok(())
 }
 
+/// What a client says: first the specification, then perhaps [`STOP`].
+type Control = Box<dyn BufRead + Send>;
+
 /// Why a lab ended before its end.
 enum End {
     Failed(Failure),
@@ -86,10 +94,15 @@ enum End {
 }
 
 /// Brings the lab up and keeps it, until it is done or something ends it.
-async fn live(spec: LabSpec, outside: Option<Outside>, teller: &Arc<Teller>) -> Result<(), End> {
+async fn live(
+    spec: LabSpec,
+    outside: Option<Outside>,
+    control: Control,
+    teller: &Arc<Teller>,
+) -> Result<(), End> {
     let signals = |error| End::Failed(Failure::host(Stage::Preflight, "signals", error));
     let mut terminated = signal(SignalKind::terminate()).map_err(signals)?;
-    let mut asked = listen(spec.then == Then::Stay, Arc::clone(teller));
+    let mut asked = listen(control, spec.then == Then::Stay, Arc::clone(teller));
     let (death, mut died) = watch::channel(None);
     let census = Census::start().map_err(|error| End::Failed(Failure::host(Stage::Preflight, "census", error)))?;
     let watched = census.clone();
@@ -121,10 +134,10 @@ async fn live(spec: LabSpec, outside: Option<Outside>, teller: &Arc<Teller>) -> 
 
 /// Listens on the control pipe. A client that is gone asks for the end as much as one that says so, unless the lab
 /// is up and stays.
-fn listen(stays: bool, teller: Arc<Teller>) -> watch::Receiver<bool> {
+fn listen(control: Control, stays: bool, teller: Arc<Teller>) -> watch::Receiver<bool> {
     let (ask, asked) = watch::channel(false);
     thread::spawn(move || {
-        let told = io::stdin().lock().lines().map_while(Result::ok).any(|line| line == STOP);
+        let told = control.lines().map_while(Result::ok).any(|line| line == STOP);
         if told || !(stays && teller.is_up()) {
             ask.send_replace(true);
             thread::sleep(GRACE);

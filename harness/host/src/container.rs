@@ -1,0 +1,215 @@
+//! A lab host that is a container: libvirt, QEMU, dnsmasq and squid of another release, on this machine's kernel.
+//!
+//! The container has no network of the engine's. The supervisor, copied in, is its first process and does there what it
+//! does in a sandbox. It lives as long as somebody holds the other end of its control pipe, a named one in the run folder,
+//! and the engine removes the container when it ends: nothing stays, however the client ends.
+
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    fmt,
+    fs::{File, OpenOptions},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use nix::{sys::stat::Mode, unistd::mkfifo};
+use testcontainers::{
+    Container, GenericImage, ImageExt,
+    CopyTargetOptions,
+    bollard::{
+        Docker,
+        models::{DeviceMapping, HostConfig},
+    },
+    core::{AccessMode, Mount},
+    runners::SyncRunner,
+};
+
+use crate::wait::{self, Progress};
+
+/// The repository of the host images that `ci/images` builds; its tags are releases.
+const REPOSITORY: &str = "labrig-host";
+/// The release that a container has if none is named.
+const RELEASE: &str = "bookworm";
+/// The control pipe, in the run folder.
+const CONTROL: &str = "control";
+/// Where the supervisor is in the container.
+const PROGRAM: &str = "/usr/local/bin/labrig";
+/// The label by which a run's container is found.
+const LABEL: &str = "labrig.run";
+/// The devices that a lab host needs, and those that it takes where the machine has them.
+const DEVICES: [&str; 2] = ["/dev/net/tun", "/dev/kvm"];
+
+/// A host image, as an engine names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostImage {
+    repository: String,
+    tag: String,
+}
+
+/// Why there is no container.
+#[derive(Debug, thiserror::Error)]
+#[error("{action}: {source}")]
+pub struct ContainerError {
+    /// What was being done: `start a container of labrig-host:sid`.
+    pub action: String,
+    /// What the engine or the file system said.
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// What to start in a container.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    /// The image.
+    pub image: &'a HostImage,
+    /// The program that becomes the first process, with `--control` and the pipe as its last arguments.
+    pub program: &'a Path,
+    /// The run folder, which the container sees at the same place, writable.
+    pub run: &'a Path,
+    /// What else it sees at the same place, read-only.
+    pub shared: BTreeSet<PathBuf>,
+}
+
+/// A container, seen from outside. Dropped, it is removed.
+pub struct Launched {
+    container: Container<GenericImage>,
+    control: File,
+}
+
+/// Why no lab can run in a container of this image on this machine.
+///
+/// # Errors
+/// [`ContainerError`] with what is missing.
+pub fn missing(image: &HostImage) -> Result<(), ContainerError> {
+    let failed = |action: &str, source| ContainerError { action: action.to_owned(), source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| failed("talk to a Docker engine", error.into()))?.block_on(async {
+        let engine = Docker::connect_with_defaults().map_err(|e| failed("find a Docker engine", e.into()))?;
+        engine.version().await.map_err(|e| failed("reach a Docker engine", e.into()))?;
+        let found = engine.inspect_image(&image.to_string()).await;
+        found.map(drop).map_err(|e| failed(&format!("find the image {image} (`ci/images` builds host images)"), e.into()))
+    })
+}
+
+/// Starts the supervisor in a container.
+///
+/// # Errors
+/// [`ContainerError`] with the engine's reason.
+pub fn launch(launch: &Launch<'_>) -> Result<Launched, ContainerError> {
+    let Launch { image, program, run, shared } = launch;
+    let failed = |error: Box<dyn Error + Send + Sync>| ContainerError {
+        action: format!("start a container of {image}"),
+        source: error,
+    };
+    let pipe = run.join(CONTROL);
+    mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).map_err(|error| failed(error.into()))?;
+    // Open in both directions, so that this does not wait for the supervisor; when this process ends, however it ends,
+    // the supervisor reads the pipe's end.
+    let control = OpenOptions::new().read(true).write(true).open(&pipe).map_err(|error| failed(error.into()))?;
+    let place = |path: &Path| path.to_string_lossy().into_owned();
+    let id = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut request = GenericImage::new(image.repository.clone(), image.tag.clone())
+        .with_entrypoint(PROGRAM)
+        .with_cmd(["supervise".to_owned(), "--control".to_owned(), place(&pipe)])
+        .with_network("none")
+        .with_label(LABEL, id)
+        .with_copy_to(CopyTargetOptions::new(PROGRAM).with_mode(0o755), program.to_path_buf())
+        .with_mount(Mount::bind_mount(place(run), place(run)))
+        .with_host_config_modifier(allow);
+    for path in shared {
+        let mount = Mount::bind_mount(place(path), place(path)).with_access_mode(AccessMode::ReadOnly);
+        request = request.with_mount(mount);
+    }
+    let container = request.start().map_err(|error| failed(error.into()))?;
+    Ok(Launched { container, control })
+}
+
+/// What namespaces, bridges, taps and a private `/dev` take. The engine's own restrictions are made for programs that do
+/// nothing of the kind; the lab stands in namespaces that it makes within, as everywhere.
+fn allow(config: &mut HostConfig) {
+    config.cap_add = Some(vec!["ALL".to_owned()]);
+    // Nothing here needs it, and some machines do not have it to give.
+    config.cap_drop = Some(vec!["SYS_RESOURCE".to_owned()]);
+    config.security_opt = Some(vec!["seccomp=unconfined".to_owned(), "apparmor=unconfined".to_owned()]);
+    config.masked_paths = Some(Vec::new());
+    config.readonly_paths = Some(Vec::new());
+    let device = |path: &&str| DeviceMapping {
+        path_on_host: Some((*path).to_owned()),
+        path_in_container: Some((*path).to_owned()),
+        cgroup_permissions: Some("rwm".to_owned()),
+    };
+    config.devices = Some(DEVICES.iter().filter(|path| Path::new(path).exists()).map(device).collect());
+    config.publish_all_ports = None;
+    config.auto_remove = Some(true);
+}
+
+impl Launched {
+    /// The supervisor's input.
+    ///
+    /// # Errors
+    /// When the pipe cannot be opened once more.
+    pub fn control(&self) -> std::io::Result<impl Write + Send + use<>> {
+        self.control.try_clone()
+    }
+
+    /// The supervisor's output, as it comes; it ends with the container.
+    #[must_use]
+    pub fn events(&self) -> impl Read + Send + use<> {
+        self.container.stdout(true)
+    }
+
+    /// Waits for its end, but not longer than `limit`. `false` if it still runs.
+    #[must_use]
+    pub fn wait(&self, limit: Duration) -> bool {
+        wait::until("the container's end", limit, Duration::from_millis(50), || -> Result<_, std::convert::Infallible> {
+            Ok(match self.container.is_running() {
+                Ok(true) => Progress::NotYet("it runs".to_owned()),
+                // One that the engine does not know any more has been removed.
+                Ok(false) | Err(_) => Progress::Done(()),
+            })
+        })
+        .is_ok()
+    }
+
+    /// Lets the lab live on without its caller. It is removed when it ends.
+    pub fn leave(self) {
+        std::mem::forget(self.container);
+    }
+
+    /// Kills it with everything in it.
+    ///
+    /// # Errors
+    /// [`ContainerError`] with the engine's reason.
+    pub fn kill(&self) -> Result<(), ContainerError> {
+        let failed = |error| ContainerError { action: "end the container".to_owned(), source: Box::new(error) };
+        self.container.stop_with_timeout(Some(0)).map_err(failed)
+    }
+}
+
+impl fmt::Debug for Launched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launched").field("container", &self.container.id()).finish()
+    }
+}
+
+impl FromStr for HostImage {
+    type Err = std::convert::Infallible;
+
+    /// `RELEASE`, or a whole `REPOSITORY:TAG`; the empty text is [`RELEASE`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (repository, tag) = match text.rsplit_once(':') {
+            Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+            _ if text.contains('/') => (text, "latest"),
+            _ => (REPOSITORY, if text.is_empty() { RELEASE } else { text }),
+        };
+        Ok(Self { repository: repository.to_owned(), tag: tag.to_owned() })
+    }
+}
+
+impl fmt::Display for HostImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.repository, self.tag)
+    }
+}

@@ -1,0 +1,161 @@
+//! Where a lab runs. Every lab host runs the same supervisor; they differ in how it is launched.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    fs::File,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use crate::{
+    container::{self, ContainerError, HostImage},
+    process::ProcessError,
+    sandbox,
+};
+
+/// Where a lab runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LabHost {
+    /// Namespaces of this machine, with the programs that it has.
+    #[default]
+    Sandbox,
+    /// A container, with the programs of its image.
+    Container(HostImage),
+}
+
+/// A text that names no lab host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no lab host; there are `sandbox`, `container` and `container:RELEASE`")]
+pub struct NoSuchHost(String);
+
+/// What a lab host starts, and what it sees of this machine.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    /// The `labrig` command, which becomes the supervisor.
+    pub program: &'a Path,
+    /// The run folder.
+    pub run: &'a Path,
+    /// What the supervisor reads besides: images, repositories.
+    pub shared: BTreeSet<PathBuf>,
+    /// Whether the lab goes out by the machine's own network.
+    pub outside: bool,
+    /// Where what it writes to standard error goes.
+    pub log: File,
+}
+
+/// Why a lab host could not be launched.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// A program is missing or did not start.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The engine has no container for us.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// It has no pipes to talk through.
+    #[error("talk to the supervisor: {0}")]
+    Pipe(#[from] io::Error),
+}
+
+/// A lab host that runs, seen from outside. Dropped, it is killed.
+#[derive(Debug)]
+pub enum Launched {
+    /// See [`sandbox::Launched`].
+    Sandbox(sandbox::Launched),
+    /// See [`container::Launched`].
+    Container(container::Launched),
+}
+
+/// A lab host with the pipes to its supervisor.
+pub struct Connected {
+    /// The lab host.
+    pub host: Launched,
+    /// The supervisor's input; its end asks for the lab's.
+    pub control: Box<dyn Write + Send>,
+    /// The supervisor's output.
+    pub events: Box<dyn Read + Send>,
+}
+
+impl LabHost {
+    /// Launches the supervisor.
+    ///
+    /// # Errors
+    /// [`LaunchError`].
+    pub fn launch(&self, launch: Launch<'_>) -> Result<Connected, LaunchError> {
+        let Launch { program, run, shared, outside, log } = launch;
+        match self {
+            Self::Sandbox => {
+                let args = ["supervise".to_owned()];
+                let mut host = sandbox::launch(sandbox::Launch { program, args: &args, outside, log })?;
+                let (Some(control), Some(events)) = (host.stdin.take(), host.stdout.take()) else {
+                    return Err(io::Error::other("it was started without pipes").into());
+                };
+                Ok(Connected { host: Launched::Sandbox(host), control: Box::new(control), events: Box::new(events) })
+            }
+            Self::Container(image) => {
+                let host = container::launch(&container::Launch { image, program, run, shared })?;
+                let (control, events) = (host.control()?, host.events());
+                Ok(Connected { host: Launched::Container(host), control: Box::new(control), events: Box::new(events) })
+            }
+        }
+    }
+}
+
+impl Launched {
+    /// Waits for its end, but not longer than `limit`. What is known of how it ended; `None` if it lives on.
+    #[must_use]
+    pub fn wait(&mut self, limit: Duration) -> Option<String> {
+        match self {
+            Self::Sandbox(sandbox) => match sandbox.wait(limit) {
+                Ok(status) => status.map(|status| status.to_string()),
+                Err(error) => Some(error.to_string()),
+            },
+            Self::Container(container) => container.wait(limit).then(|| "its container is gone".to_owned()),
+        }
+    }
+
+    /// Lets the lab live on without its caller.
+    pub fn leave(self) {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.leave(),
+            Self::Container(container) => container.leave(),
+        }
+    }
+
+    /// Kills it with everything in it.
+    pub fn kill(&mut self) {
+        // Either is gone already, or the end of this process ends it.
+        match self {
+            Self::Sandbox(sandbox) => drop(sandbox.kill()),
+            Self::Container(container) => drop(container.kill()),
+        }
+    }
+}
+
+impl FromStr for LabHost {
+    type Err = NoSuchHost;
+
+    fn from_str(text: &str) -> Result<Self, NoSuchHost> {
+        let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
+        match (kind, rest) {
+            ("sandbox", None) => Ok(Self::Sandbox),
+            ("container", rest) if rest != Some("") => {
+                let Ok(image) = rest.unwrap_or_default().parse();
+                Ok(Self::Container(image))
+            }
+            _ => Err(NoSuchHost(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for LabHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sandbox => f.write_str("sandbox"),
+            Self::Container(image) => write!(f, "container:{image}"),
+        }
+    }
+}
