@@ -64,7 +64,12 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));
     // Tells everyone that the lab lives. The kernel lets go of it when this process ends.
-    let _lock = teller.folder().lock()?;
+    let _lock = match (teller.folder().lock(), &settled) {
+        (Ok(lock), _) => lock,
+        // A sandbox that did not settle may be read-only already: this is why, and the log is open.
+        (Err(_), Err(error)) => return Err(io::Error::other(error.to_string())),
+        (Err(error), Ok(())) => return Err(error),
+    };
     let result = match settled {
         Ok(outside) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

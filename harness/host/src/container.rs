@@ -9,9 +9,10 @@ use std::{
     error::Error,
     fmt,
     fs::{File, OpenOptions},
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     str::FromStr,
+    thread,
     time::Duration,
 };
 
@@ -70,6 +71,8 @@ pub struct Launch<'a> {
     pub run: &'a Path,
     /// What else it sees at the same place, read-only.
     pub shared: BTreeSet<PathBuf>,
+    /// Where what the supervisor writes to standard error goes.
+    pub log: File,
 }
 
 /// A container, seen from outside. Dropped, it is removed.
@@ -97,8 +100,8 @@ pub fn missing(image: &HostImage) -> Result<(), ContainerError> {
 ///
 /// # Errors
 /// [`ContainerError`] with the engine's reason.
-pub fn launch(launch: &Launch<'_>) -> Result<Launched, ContainerError> {
-    let Launch { image, program, run, shared } = launch;
+pub fn launch(launch: Launch<'_>) -> Result<Launched, ContainerError> {
+    let Launch { image, program, run, shared, mut log } = launch;
     let failed = |error: Box<dyn Error + Send + Sync>| ContainerError {
         action: format!("start a container of {image}"),
         source: error,
@@ -119,10 +122,13 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, ContainerError> {
         .with_mount(Mount::bind_mount(place(run), place(run)))
         .with_host_config_modifier(allow);
     for path in shared {
-        let mount = Mount::bind_mount(place(path), place(path)).with_access_mode(AccessMode::ReadOnly);
+        let mount = Mount::bind_mount(place(&path), place(&path)).with_access_mode(AccessMode::ReadOnly);
         request = request.with_mount(mount);
     }
     let container = request.start().map_err(|error| failed(error.into()))?;
+    let mut errors = container.stderr(true);
+    // Ends with the container; a log that is not whole is no reason to fail.
+    thread::spawn(move || drop(io::copy(&mut errors, &mut log)));
     Ok(Launched { container, control })
 }
 
@@ -141,6 +147,9 @@ fn allow(config: &mut HostConfig) {
         cgroup_permissions: Some("rwm".to_owned()),
     };
     config.devices = Some(DEVICES.iter().filter(|path| Path::new(path).exists()).map(device).collect());
+    // The engine takes IPv6 away from a container without a network of its own.
+    let on = ["all", "default"].map(|which| (format!("net.ipv6.conf.{which}.disable_ipv6"), "0".to_owned()));
+    config.sysctls = Some(on.into());
     config.publish_all_ports = None;
     config.auto_remove = Some(true);
 }
@@ -150,7 +159,7 @@ impl Launched {
     ///
     /// # Errors
     /// When the pipe cannot be opened once more.
-    pub fn control(&self) -> std::io::Result<impl Write + Send + use<>> {
+    pub fn control(&self) -> io::Result<impl Write + Send + use<>> {
         self.control.try_clone()
     }
 

@@ -96,7 +96,7 @@ impl LabHost {
                 Ok(Connected { host: Launched::Sandbox(host), control: Box::new(control), events: Box::new(events) })
             }
             Self::Container(image) => {
-                let host = container::launch(&container::Launch { image, program, run, shared })?;
+                let host = container::launch(container::Launch { image, program, run, shared, log })?;
                 let (control, events) = (host.control()?, host.events());
                 Ok(Connected { host: Launched::Container(host), control: Box::new(control), events: Box::new(events) })
             }

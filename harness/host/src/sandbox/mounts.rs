@@ -53,12 +53,18 @@ pub(super) fn tmpfs(target: &Path) -> Result<(), SandboxError> {
     special("tmpfs", target, Some("mode=755"))
 }
 
-/// Mounts a file system that has no device.
+/// Mounts a file system that has no device. Where the very same one is mounted already, as in a container, it is made
+/// writable.
 pub(super) fn special(kind: &str, target: &Path, options: Option<&str>) -> Result<(), SandboxError> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
     // Devices are bound into the private /dev, and tmpfs must let programs open them there.
     let flags = if kind == "tmpfs" { MsFlags::MS_NOSUID } else { flags };
-    mount(Some(kind), target, Some(kind), flags, options).map_err(|error| SandboxError::new("mount", target, error))
+    match mount(Some(kind), target, Some(kind), flags, options) {
+        Ok(()) => Ok(()),
+        // The kernel mounts no file system over itself (do_add_mount in its fs/namespace.c).
+        Err(Errno::EBUSY) => set_read_only(target, false, false),
+        Err(error) => Err(SandboxError::new("mount", target, error)),
+    }
 }
 
 /// Makes a mount, or a whole tree of mounts, read-only or writable (`mount_setattr(2)`, Linux 5.12). Other
