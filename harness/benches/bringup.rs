@@ -21,12 +21,12 @@ use labrig_bringup::{
     record::Verdict,
     spec::Then,
 };
+use labrig_host::lab_host::LabHost;
 use labrig_host::{
     guest::{self, NodeFiles},
     keys::RunKeys,
     process::Daemon,
 };
-use labrig_host::lab_host::LabHost;
 use labrig_plan::{
     artifact::Accelerator,
     lab::{Lab, Node},

@@ -22,13 +22,13 @@ use labrig_bringup::{
     record::Verdict,
     spec::Then,
 };
+use labrig_host::lab_host::LabHost;
 use labrig_host::{
     cloud_init, disk,
     image::{Seed, SeedKeys, Shelf, Stored},
     keys::RunKeys,
     process::Daemon,
 };
-use labrig_host::lab_host::LabHost;
 use labrig_plan::{
     artifact::Accelerator,
     lab::{Lab, Node},

@@ -77,7 +77,8 @@ fn brought_up(lab: &Lab, path: &Path) -> Result<Completion, Failed> {
     let Places { runs, cache } = Places::from_environment();
     let runs = env::var_os("LABRIG_RUNS").map_or_else(support::runs, |_| runs);
     let program = PathBuf::from(env!("CARGO_BIN_EXE_labrig"));
-    let ended = Run::new(lab.clone(), Options { runs, cache, program, host: LabHost::Sandbox, then: Then::Check }).run(&mut |_| {})?;
+    let ended = Run::new(lab.clone(), Options { runs, cache, program, host: LabHost::Sandbox, then: Then::Check })
+        .run(&mut |_| {})?;
     let Some(record) = ended.record else { return Err("the lab stayed up".into()) };
     match &record.verdict {
         Verdict::Passed => Ok(Completion::Completed),

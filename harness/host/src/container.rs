@@ -18,8 +18,7 @@ use std::{
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use testcontainers::{
-    Container, GenericImage, ImageExt,
-    CopyTargetOptions,
+    Container, CopyTargetOptions, GenericImage, ImageExt,
     bollard::{
         Docker,
         models::{DeviceMapping, HostConfig},
@@ -92,7 +91,9 @@ pub fn missing(image: &HostImage) -> Result<(), ContainerError> {
         let engine = Docker::connect_with_defaults().map_err(|e| failed("find a Docker engine", e.into()))?;
         engine.version().await.map_err(|e| failed("reach a Docker engine", e.into()))?;
         let found = engine.inspect_image(&image.to_string()).await;
-        found.map(drop).map_err(|e| failed(&format!("find the image {image} (`ci/images` builds host images)"), e.into()))
+        found
+            .map(drop)
+            .map_err(|e| failed(&format!("find the image {image} (`ci/images` builds host images)"), e.into()))
     })
 }
 
@@ -172,13 +173,18 @@ impl Launched {
     /// Waits for its end, but not longer than `limit`. `false` if it still runs.
     #[must_use]
     pub fn wait(&self, limit: Duration) -> bool {
-        wait::until("the container's end", limit, Duration::from_millis(50), || -> Result<_, std::convert::Infallible> {
-            Ok(match self.container.is_running() {
-                Ok(true) => Progress::NotYet("it runs".to_owned()),
-                // One that the engine does not know any more has been removed.
-                Ok(false) | Err(_) => Progress::Done(()),
-            })
-        })
+        wait::until(
+            "the container's end",
+            limit,
+            Duration::from_millis(50),
+            || -> Result<_, std::convert::Infallible> {
+                Ok(match self.container.is_running() {
+                    Ok(true) => Progress::NotYet("it runs".to_owned()),
+                    // One that the engine does not know any more has been removed.
+                    Ok(false) | Err(_) => Progress::Done(()),
+                })
+            },
+        )
         .is_ok()
     }
 

@@ -2,9 +2,47 @@
 
 use crate::statement::Statement;
 
+/// What a match of a rule begins with (nft(8), "Expressions"). What follows it up to the next one belongs to it.
+const MATCHES: [&str; 12] =
+    ["iifname", "oifname", "iif", "oif", "ip", "ip6", "tcp", "udp", "meta", "ct", "fib", "icmp"];
+/// What ends the matches: from here on, order counts.
+const STATEMENTS: [&str; 15] = [
+    "accept",
+    "counter",
+    "dnat",
+    "drop",
+    "goto",
+    "jump",
+    "limit",
+    "log",
+    "masquerade",
+    "queue",
+    "redirect",
+    "reject",
+    "return",
+    "snat",
+    "xt",
+];
+
 /// A statement for each table and chain, and for each line of a chain: `ip filter FORWARD = ...`. Counters and handles
-/// are left out.
+/// are left out, tables are sorted by their names, and the matches of a rule among themselves: a packet has to meet all.
 pub(crate) fn statements(said: &str) -> Vec<Statement> {
+    let mut tables: Vec<(String, Vec<Statement>)> = Vec::new();
+    for statement in in_order(said) {
+        let table = match statement.place.as_str() {
+            "ruleset" => statement.value.strip_prefix("table ").unwrap_or_default().to_owned(),
+            place => place.split(' ').take(2).collect::<Vec<_>>().join(" "),
+        };
+        match tables.iter_mut().find(|(name, _)| *name == table) {
+            Some((_, statements)) => statements.push(statement),
+            None => tables.push((table, vec![statement])),
+        }
+    }
+    tables.sort_by(|one, other| one.0.cmp(&other.0));
+    tables.into_iter().flat_map(|(_, statements)| statements).collect()
+}
+
+fn in_order(said: &str) -> Vec<Statement> {
     let mut statements = Vec::new();
     // The table, and the chain, set or map in it, that a line is in.
     let mut place: Vec<String> = Vec::new();
@@ -24,19 +62,35 @@ pub(crate) fn statements(said: &str) -> Vec<Statement> {
             place.push(name.to_owned());
         } else {
             let outer = if place.is_empty() { "ruleset".to_owned() } else { place.join(" ") };
-            statements.push(Statement::new(outer, without_counts(line)));
+            statements.push(Statement::new(outer, rule(line)));
         }
     }
     statements
 }
 
-/// `counter packets 6 bytes 1968` says no more of a rule than `counter`.
-fn without_counts(rule: &str) -> String {
-    let mut words: Vec<&str> = rule.split(' ').collect();
+/// A rule as all versions of nft write it: matches sorted, and `counter packets 6 bytes 1968` says no more than
+/// `counter`.
+fn rule(line: &str) -> String {
+    let mut words: Vec<&str> = line.split(' ').collect();
     while let Some(at) = words.windows(5).position(|five| matches!(five, ["counter", "packets", _, "bytes", _])) {
         words.drain(at + 1..at + 5);
     }
-    words.join(" ")
+    let end = words.iter().position(|word| STATEMENTS.contains(word)).unwrap_or(words.len());
+    let (head, tail) = words.split_at(end);
+    let mut matches: Vec<Vec<&str>> = Vec::new();
+    for word in head {
+        match matches.last_mut() {
+            Some(last) if !MATCHES.contains(word) => last.push(word),
+            _ => matches.push(vec![word]),
+        }
+    }
+    // What is no rule, such as `type filter hook forward priority filter; policy accept;`, is one piece.
+    matches.sort();
+    let tail = tail.iter().map(|word| match tail.first() {
+        Some(_) if tail.contains(&"xt") => word.trim_matches('"'),
+        _ => word,
+    });
+    matches.into_iter().flatten().chain(tail).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -53,15 +107,35 @@ mod tests {
         assert_eq!(
             lines,
             [
+                "ruleset = table inet labrig",
+                "inet labrig = set lab",
+                "inet labrig lab = type ipv4_addr",
                 "ruleset = table ip filter",
                 "ip filter = chain FORWARD",
                 "ip filter FORWARD = type filter hook forward priority filter; policy accept;",
                 "ip filter FORWARD = counter jump LIBVIRT_FWX",
                 "ip filter = chain LIBVIRT_FWX",
-                "ruleset = table inet labrig",
-                "inet labrig = set lab",
-                "inet labrig lab = type ipv4_addr",
             ]
         );
+    }
+
+    #[test]
+    fn one_rule_is_written_in_one_way() {
+        for (one, other) in [
+            ("ip saddr 10.0.0.0/8 iifname \"br\" counter accept", "iifname \"br\" ip saddr 10.0.0.0/8 counter accept"),
+            (
+                "udp dport 68 counter packets 1 bytes 2 xt target \"CHECKSUM\"",
+                "udp dport 68 counter xt target CHECKSUM",
+            ),
+        ] {
+            assert_eq!(rule(one), rule(other));
+        }
+        for (one, other) in [
+            ("ip saddr 10.0.0.1 ip daddr 10.0.0.2 drop", "ip saddr 10.0.0.2 ip daddr 10.0.0.1 drop"),
+            ("counter log drop", "log counter drop"),
+            ("jump a", "jump b"),
+        ] {
+            assert_ne!(rule(one), rule(other));
+        }
     }
 }
