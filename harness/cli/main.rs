@@ -1,6 +1,7 @@
 //! The `labrig` command: one file a verb, and `ui`, the only place that prints.
 
 mod check;
+mod compare;
 mod doctor;
 mod down;
 mod enter;
@@ -40,6 +41,8 @@ enum Verb {
     Run(run::Args),
     /// Bring a lab up and leave it running
     Up(run::UpArgs),
+    /// Run scenarios on two lab hosts, and tell what one makes of them that the other does not
+    Compare(compare::Args),
     /// List labs that run, and runs that are over
     Ls(ls::Args),
     /// Open a shell on a node
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Verb::Render(args) => render::main(&args),
         Verb::Run(args) => run::main(&args),
         Verb::Up(args) => run::up(&args),
+        Verb::Compare(args) => compare::main(&args),
         Verb::Ls(args) => ls::main(&args),
         Verb::Ssh(args) => enter::ssh(&args),
         Verb::Exec(args) => enter::exec(&args),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use labrig_bringup::{
-    client::{Interrupt, Options, Run},
+    client::{Ended, Interrupt, Options, Run},
     event::Line,
     places::Places,
     report,
@@ -86,14 +86,32 @@ fn each(names: &[PathBuf], options: &RunArgs, then: Then) -> Exit {
     worst
 }
 
-fn one(scenario: Loaded, mut events: Option<&mut File>, host: LabHost, then: Then) -> Exit {
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => {
-            ui::error(&format!("failed to find the labrig command itself: {error}"), None);
-            return Exit::Unfit;
-        }
+fn one(scenario: Loaded, events: Option<&mut File>, host: LabHost, then: Then) -> Exit {
+    let path = scenario.path.clone();
+    let ended = match perform(scenario, events, host, then) {
+        Ok(ended) => ended,
+        Err(exit) => return exit,
     };
+    let Some(record) = &ended.record else {
+        let id = ended.folder.map(|folder| folder.id()).unwrap_or_default();
+        ui::line(&format!("{id} is up; `labrig down {id}` ends it"));
+        return Exit::Passed;
+    };
+    ui::verdict(record, &report::text(record, ended.folder.as_ref(), &path));
+    Exit::from(&record.verdict)
+}
+
+/// Runs a scenario and shows how it goes.
+pub(crate) fn perform(
+    scenario: Loaded,
+    mut events: Option<&mut File>,
+    host: LabHost,
+    then: Then,
+) -> Result<Ended, Exit> {
+    let program = std::env::current_exe().map_err(|error| {
+        ui::error(&format!("failed to find the labrig command itself: {error}"), None);
+        Exit::Unfit
+    })?;
     let Places { runs, cache } = Places::from_environment();
     let name = scenario.lab.name.clone();
     let progress = Progress::new(&scenario.lab);
@@ -109,22 +127,12 @@ fn one(scenario: Loaded, mut events: Option<&mut File>, host: LabHost, then: The
         }
     });
     progress.end();
-    let ended = match ended {
-        Ok(ended) => ended,
-        Err(error) => {
-            let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-            let hint = full.then_some("free some space, or set LABRIG_RUNS to a roomier place");
-            ui::error(&format!("failed to run {name}: {error}"), hint);
-            return Exit::Unfit;
-        }
-    };
-    let Some(record) = &ended.record else {
-        let id = ended.folder.map(|folder| folder.id()).unwrap_or_default();
-        ui::line(&format!("{id} is up; `labrig down {id}` ends it"));
-        return Exit::Passed;
-    };
-    ui::verdict(record, &report::text(record, ended.folder.as_ref(), &scenario.path));
-    Exit::from(&record.verdict)
+    ended.map_err(|error| {
+        let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        let hint = full.then_some("free some space, or set LABRIG_RUNS to a roomier place");
+        ui::error(&format!("failed to run {name}: {error}"), hint);
+        Exit::Unfit
+    })
 }
 
 /// The first Ctrl-C or SIGTERM takes the lab down, the second kills it.

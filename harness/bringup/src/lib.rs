@@ -8,6 +8,7 @@ mod bringup;
 pub mod catalogue;
 mod check;
 pub mod client;
+pub mod comparison;
 mod console;
 pub mod event;
 pub mod failure;

@@ -1,5 +1,6 @@
 //! Everything that a person sees. Nothing else prints.
 
+pub(crate) mod comparison;
 mod finding;
 pub(crate) mod progress;
 mod text;

@@ -1,11 +1,16 @@
 //! What two hosts say differently.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde::Serialize;
 
 use crate::{observation::Observation, statement::Statement, subject::Subject};
 
 /// What differs at one place, for every subject that it differs for in the same way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The subjects: all of one kind.
     pub subjects: Vec<Subject>,
@@ -16,7 +21,8 @@ pub struct Difference {
 }
 
 /// How something differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// Only the second host says this.
     Added(String),
@@ -28,6 +34,17 @@ pub enum Change {
     Reordered,
 }
 
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Added(value) => write!(f, "+ {value}"),
+            Self::Removed(value) => write!(f, "- {value}"),
+            Self::Changed(before, after) => write!(f, "{before} -> {after}"),
+            Self::Reordered => f.write_str("in another order"),
+        }
+    }
+}
+
 /// What differs between two hosts, in the order of subjects and of what the first one says. The same difference on
 /// several nodes or networks is one.
 #[must_use]
@@ -37,7 +54,7 @@ pub fn differences(before: &[Observation], after: &[Observation]) -> Vec<Differe
     };
     let (before, after) = (subjects(before), subjects(after));
     let mut all: Vec<Difference> = Vec::new();
-    let names: std::collections::BTreeSet<&Subject> = before.keys().chain(after.keys()).collect();
+    let names: BTreeSet<&Subject> = before.keys().chain(after.keys()).collect();
     for subject in names {
         let none = Vec::new();
         let sides = [&before, &after].map(|side| side.get(subject).unwrap_or(&none));

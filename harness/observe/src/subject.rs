@@ -3,6 +3,7 @@
 use std::fmt;
 
 use labrig_plan::name::{NetworkName, NodeName};
+use serde::{Serialize, Serializer};
 
 /// A thing of a lab host that can be asked about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +80,12 @@ impl Subject {
             Self::Network(name) | Self::Dnsmasq(name) => Some(name.as_str()),
             Self::Domain(name) | Self::CommandLine(name) | Self::Profile(name) => Some(name.as_str()),
         }
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
