@@ -5,6 +5,8 @@ use crate::statement::Statement;
 /// What a match of a rule begins with (nft(8), "Expressions"). What follows it up to the next one belongs to it.
 const MATCHES: [&str; 12] =
     ["iifname", "oifname", "iif", "oif", "ip", "ip6", "tcp", "udp", "meta", "ct", "fib", "icmp"];
+/// What a protocol stands behind.
+const PROTOCOL: [&str; 3] = ["protocol", "l4proto", "nexthdr"];
 /// What ends the matches: from here on, order counts.
 const STATEMENTS: [&str; 15] = [
     "accept",
@@ -80,8 +82,17 @@ fn rule(line: &str) -> String {
     let mut matches: Vec<Vec<&str>> = Vec::new();
     for word in head {
         match matches.last_mut() {
-            Some(last) if !MATCHES.contains(word) => last.push(word),
+            // A protocol as a value, not as the begin of a match.
+            Some(last) if !MATCHES.contains(word) || last.last().is_some_and(|last| PROTOCOL.contains(last)) => {
+                last.push(word);
+            }
             _ => matches.push(vec![word]),
+        }
+    }
+    for one in &mut matches {
+        // The same for IPv4, which has no headers between its own and that of the protocol.
+        if let ["ip", "protocol", protocol] = one[..] {
+            *one = vec!["meta", "l4proto", protocol];
         }
     }
     // What is no rule, such as `type filter hook forward priority filter; policy accept;`, is one piece.
