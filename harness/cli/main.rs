@@ -43,6 +43,9 @@ enum Verb {
     Up(run::UpArgs),
     /// Run scenarios on two lab hosts, and tell what one makes of them that the other does not
     Compare(compare::Args),
+    /// Keep what a lab host makes of scenarios, to be compared after an update
+    #[command(subcommand)]
+    Baseline(compare::BaselineVerb),
     /// List labs that run, and runs that are over
     Ls(ls::Args),
     /// Open a shell on a node
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => run::main(&args),
         Verb::Up(args) => run::up(&args),
         Verb::Compare(args) => compare::main(&args),
+        Verb::Baseline(verb) => compare::baseline(&verb),
         Verb::Ls(args) => ls::main(&args),
         Verb::Ssh(args) => enter::ssh(&args),
         Verb::Exec(args) => enter::exec(&args),

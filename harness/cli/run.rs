@@ -112,7 +112,7 @@ pub(crate) fn perform(
         ui::error(&format!("failed to find the labrig command itself: {error}"), None);
         Exit::Unfit
     })?;
-    let Places { runs, cache } = Places::from_environment();
+    let Places { runs, cache, .. } = Places::from_environment();
     let name = scenario.lab.name.clone();
     let progress = Progress::new(&scenario.lab);
     let run = Run::new(scenario.lab, Options { runs, cache, program, host, then });

@@ -17,6 +17,7 @@ use labrig_bringup::{
     run_folder::State,
     spec::Then,
 };
+use labrig_host::lab_host::LabHost;
 use labrig_plan::{lab::Stage, unit::Size};
 use support::{
     command::{Said, assert_code, assert_says, labrig, say},
@@ -67,6 +68,7 @@ fn a_disk_that_is_too_small_for_its_system_is_told() {
         runs: runs_of("full-guest"),
         cache: Places::from_environment().cache,
         program: PathBuf::from(env!("CARGO_BIN_EXE_labrig")),
+        host: LabHost::Sandbox,
         then: Then::Check,
     };
     let ended = Run::new(lab, options).run(&mut |_| {}).expect("a run folder");

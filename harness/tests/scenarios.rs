@@ -74,7 +74,7 @@ fn rendered(lab: &Lab, path: &Path, name: &str) -> Result<(), Failed> {
 
 /// Brings the lab up, and checks it.
 fn brought_up(lab: &Lab, path: &Path) -> Result<Completion, Failed> {
-    let Places { runs, cache } = Places::from_environment();
+    let Places { runs, cache, .. } = Places::from_environment();
     let runs = env::var_os("LABRIG_RUNS").map_or_else(support::runs, |_| runs);
     let program = PathBuf::from(env!("CARGO_BIN_EXE_labrig"));
     let ended = Run::new(lab.clone(), Options { runs, cache, program, host: LabHost::Sandbox, then: Then::Check })

@@ -2,13 +2,15 @@
 
 use std::{env, path::PathBuf};
 
-/// The two folders that labrig keeps.
+/// The folders that labrig keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// All run folders: `$LABRIG_RUNS`, or `labrig/runs` below `$XDG_STATE_HOME` or `~/.local/state`.
     pub runs: PathBuf,
     /// Guest images: `$LABRIG_CACHE`, or `labrig` below `$XDG_CACHE_HOME` or `~/.cache`.
     pub cache: PathBuf,
+    /// What hosts made of scenarios at some time: `$LABRIG_BASELINES`, or `labrig/baselines` below the same as `runs`.
+    pub baselines: PathBuf,
 }
 
 impl Places {
@@ -16,10 +18,15 @@ impl Places {
     #[must_use]
     pub fn from_environment() -> Self {
         Self {
-            runs: own("LABRIG_RUNS").unwrap_or_else(|| base("XDG_STATE_HOME", ".local/state").join("labrig/runs")),
+            runs: own("LABRIG_RUNS").unwrap_or_else(|| state().join("labrig/runs")),
             cache: own("LABRIG_CACHE").unwrap_or_else(|| base("XDG_CACHE_HOME", ".cache").join("labrig")),
+            baselines: own("LABRIG_BASELINES").unwrap_or_else(|| state().join("labrig/baselines")),
         }
     }
+}
+
+fn state() -> PathBuf {
+    base("XDG_STATE_HOME", ".local/state")
 }
 
 /// A variable of our own. A relative path begins where the command was called; an empty one is none.

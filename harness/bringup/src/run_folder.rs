@@ -188,6 +188,12 @@ impl RunFolder {
         fs::write(&path, serde_json::to_string_pretty(record)? + "\n").inspect_err(|_| drop(fs::remove_file(&path)))
     }
 
+    /// The record, once it is written.
+    #[must_use]
+    pub fn record(&self) -> Option<Record> {
+        serde_json::from_slice(&std::fs::read(self.path.join("record.json")).ok()?).ok()
+    }
+
     /// Takes the lock that says that the lab lives. It goes with the process that holds it.
     ///
     /// # Errors
@@ -250,8 +256,7 @@ impl RunFolder {
         if up && ended && !events.iter().any(|line| matches!(line.event, Event::Failed { .. })) {
             return State::Down;
         }
-        let record = std::fs::read(self.path.join("record.json")).ok();
-        match record.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        match self.record() {
             Some(record) => State::Over(Box::new(record)),
             None => State::Killed { stage },
         }

@@ -68,7 +68,7 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         (Ok(lock), _) => lock,
         // A sandbox that did not settle may be read-only already: this is why, and the log is open.
         (Err(_), Err(error)) => return Err(io::Error::other(error.to_string())),
-        (Err(error), Ok(())) => return Err(error),
+        (Err(error), Ok(_)) => return Err(error),
     };
     let result = match settled {
         Ok(outside) => {
@@ -99,12 +99,7 @@ enum End {
 }
 
 /// Brings the lab up and keeps it, until it is done or something ends it.
-async fn live(
-    spec: LabSpec,
-    outside: Option<Outside>,
-    control: Control,
-    teller: &Arc<Teller>,
-) -> Result<(), End> {
+async fn live(spec: LabSpec, outside: Option<Outside>, control: Control, teller: &Arc<Teller>) -> Result<(), End> {
     let signals = |error| End::Failed(Failure::host(Stage::Preflight, "signals", error));
     let mut terminated = signal(SignalKind::terminate()).map_err(signals)?;
     let mut asked = listen(control, spec.then == Then::Stay, Arc::clone(teller));

@@ -66,7 +66,7 @@ pub enum Launched {
     /// See [`sandbox::Launched`].
     Sandbox(sandbox::Launched),
     /// See [`container::Launched`].
-    Container(container::Launched),
+    Container(Box<container::Launched>),
 }
 
 /// A lab host with the pipes to its supervisor.
@@ -98,7 +98,11 @@ impl LabHost {
             Self::Container(image) => {
                 let host = container::launch(container::Launch { image, program, run, shared, log })?;
                 let (control, events) = (host.control()?, host.events());
-                Ok(Connected { host: Launched::Container(host), control: Box::new(control), events: Box::new(events) })
+                Ok(Connected {
+                    host: Launched::Container(Box::new(host)),
+                    control: Box::new(control),
+                    events: Box::new(events),
+                })
             }
         }
     }

@@ -30,7 +30,7 @@ pub struct ObserveError {
     pub subject: Subject,
     /// What went wrong.
     #[source]
-    pub kind: ObserveErrorKind,
+    pub kind: Box<ObserveErrorKind>,
 }
 
 /// The ways in which it fails.
@@ -69,7 +69,7 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
         let Some(domain) = libvirt.domain(name) else { continue };
         let xml = domain
             .xml()
-            .map_err(|error| ObserveError { subject: Subject::Domain(name.clone()), kind: error.into() })?;
+            .map_err(|error| ObserveError { subject: Subject::Domain(name.clone()), kind: Box::new(error.into()) })?;
         if Path::new(AA_HELPER).exists() {
             let mut helper = Command::new(AA_HELPER);
             helper.args(["--dryrun", "-c", "-u", &format!("libvirt-{uuid}")]);
@@ -90,7 +90,7 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
 fn seen(subject: Subject, said: Result<String, ObserveErrorKind>) -> Result<Observation, ObserveError> {
     match said {
         Ok(said) => Ok(Observation::new(subject, &said)),
-        Err(kind) => Err(ObserveError { subject, kind }),
+        Err(kind) => Err(ObserveError { subject, kind: Box::new(kind) }),
     }
 }
 
