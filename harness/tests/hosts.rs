@@ -45,11 +45,8 @@ fn main() -> ExitCode {
 }
 
 /// A trial that needs containers of these releases.
-fn trial(
-    name: &str,
-    releases: &'static [&'static str],
-    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
-) -> Trial {
+fn trial(name: &str, releases: &[&'static str], run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    let releases = releases.to_vec();
     Trial::ignorable_test(name, move || {
         for release in releases {
             let LabHost::Container(image) = host(release).parse()? else { continue };
@@ -143,7 +140,9 @@ fn killed(stage: Stage) -> Result<(), Failed> {
     }
     run.client.kill()?;
     run.client.wait()?;
-    within(Duration::from_secs(20), "the container's end", || (lives().is_empty() && !run.folder.alive()).then_some(()));
+    within(Duration::from_secs(20), "the container's end", || {
+        (lives().is_empty() && !run.folder.alive()).then_some(())
+    });
     Ok(())
 }
 
@@ -152,6 +151,8 @@ fn processes_with(path: &Path) -> Vec<PathBuf> {
     let path = path.to_string_lossy().into_owned();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
     entries
-        .filter(|process| fs::read(process.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&path)))
+        .filter(|process| {
+            fs::read(process.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&path))
+        })
         .collect()
 }
