@@ -77,6 +77,7 @@ pub(crate) fn main(args: &Args) -> Exit {
             }
             match comparisons.iter().map(Comparison::impact).max() {
                 Some(Impact::Broken) => Exit::Failed,
+                Some(Impact::Unknown) => Exit::Unfit,
                 _ => Exit::Passed,
             }
         }

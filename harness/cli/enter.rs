@@ -1,11 +1,14 @@
 //! `labrig ssh`, `exec` and `console`: into a lab that runs. Each runs the ordinary program (OpenSSH's client, `virsh`)
-//! inside the lab's namespaces.
+//! in the lab's namespaces.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use labrig_bringup::{places::Places, run_folder::RunFolder};
-use labrig_host::{keys::KeyFiles, process, sandbox};
-use labrig_plan::layout;
+use labrig_host::{
+    keys::KeyFiles,
+    process::{self, ProcessError},
+    sandbox,
+};
 
 use crate::{exit::Exit, ui};
 
@@ -37,20 +40,26 @@ pub(crate) struct ConsoleArgs {
 }
 
 pub(crate) fn ssh(args: &SshArgs) -> Exit {
-    enter(&args.lab, &args.node, "ssh", |command, address| {
-        client(command, &args.node).arg(address);
+    enter(&args.lab, &args.node, |pid, address, run| {
+        let mut command = client(pid, &args.node, run)?;
+        command.arg(address);
+        Ok(command)
     })
 }
 
 pub(crate) fn exec(args: &ExecArgs) -> Exit {
-    enter(&args.lab, &args.node, "ssh", |command, address| {
-        client(command, &args.node).arg("-T").arg(address).arg("--").args(&args.command);
+    enter(&args.lab, &args.node, |pid, address, run| {
+        let mut command = client(pid, &args.node, run)?;
+        command.arg("-T").arg(address).arg("--").args(&args.command);
+        Ok(command)
     })
 }
 
 pub(crate) fn console(args: &ConsoleArgs) -> Exit {
-    enter(&args.lab, &args.node, "virsh", |command, _| {
+    enter(&args.lab, &args.node, |pid, _, _| {
+        let mut command = sandbox::enter_command(pid, "virsh")?;
         command.args(["--connect", "qemu:///system", "console", &args.node]);
+        Ok(command)
     })
 }
 
@@ -79,8 +88,9 @@ pub(crate) fn find(lab: &str) -> Result<RunFolder, Exit> {
     }
 }
 
-/// Runs a program in the lab's namespaces, with this terminal. `arguments` gets the node's address.
-fn enter(lab: &str, node: &str, program: &str, arguments: impl FnOnce(&mut Command, &str)) -> Exit {
+/// Runs a command in the lab's namespaces, with this terminal. `command` makes it of the lab's first process, the node's
+/// address and the run folder.
+fn enter(lab: &str, node: &str, command: impl FnOnce(u32, &str, &RunFolder) -> Result<Command, ProcessError>) -> Exit {
     let run = match find(lab) {
         Ok(run) => run,
         Err(exit) => return exit,
@@ -95,11 +105,8 @@ fn enter(lab: &str, node: &str, program: &str, arguments: impl FnOnce(&mut Comma
         ui::error(&format!("{} just went down", run.id()), None);
         return Exit::Unfit;
     };
-    let status = sandbox::enter_command(pid, program).and_then(|mut command| {
-        arguments(&mut command, &address.to_string());
-        process::attached(&mut command)
-    });
-    match status {
+    let command = command(pid, &address.to_string(), &run);
+    match command.and_then(|mut command| process::attached(&mut command)) {
         Ok(status) => Exit::Command(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)),
         Err(error) => {
             ui::error(&format!("failed to enter {}: {error}", run.id()), None);
@@ -110,9 +117,13 @@ fn enter(lab: &str, node: &str, program: &str, arguments: impl FnOnce(&mut Comma
 
 /// OpenSSH's client with the run's own login key, and the host key that it has to find. Nothing of this user's own
 /// configuration counts.
-fn client<'a>(command: &'a mut Command, node: &str) -> &'a mut Command {
-    let keys = KeyFiles::within(&std::path::Path::new(layout::RUN).join("keys"));
+fn client(pid: u32, node: &str, run: &RunFolder) -> Result<Command, ProcessError> {
+    // The client reads blanks and percent signs in names of files as something else.
+    let keys = KeyFiles::within(Path::new("keys"));
+    let mut command = sandbox::network_command(pid, "ssh")?;
+    command.current_dir(run.path());
     command.args(["-F", "none", "-l", "root", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes"]);
     command.args(["-o", "GlobalKnownHostsFile=none", "-o", &format!("HostKeyAlias={node}")]);
-    command.arg("-o").arg(format!("UserKnownHostsFile={}", keys.known_hosts.display())).arg("-i").arg(keys.login)
+    command.arg("-o").arg(format!("UserKnownHostsFile={}", keys.known_hosts.display())).arg("-i").arg(keys.login);
+    Ok(command)
 }

@@ -1,8 +1,7 @@
 //! What a host made of scenarios at some time, kept to be compared with what it makes of them later.
 //!
 //! ```text
-//! <baselines>/<name>/host                the lab host, as the command line has it
-//! <baselines>/<name>/<scenario>/         record.json and observed/, as in a run folder
+//! <baselines>/<name>/<scenario>/     record.json and observed/, as in a run folder
 //! ```
 
 use std::{

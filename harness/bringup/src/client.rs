@@ -130,7 +130,8 @@ impl Run {
         // Held until the run is over. A lab that stays up gives its share back: it may stay for days.
         let Some(permit) = self.unless_asked(share) else { return Ok(self.not_begun(INTERRUPTED)) };
         let _permit = permit?;
-        let versions = thread::spawn(probe::versions);
+        // Elsewhere they are other programs, which only an observation tells of.
+        let versions = (self.options.host == LabHost::Sandbox).then(|| thread::spawn(probe::versions));
 
         let folder = RunFolder::create(&self.options.runs, &self.lab.name, &render::artifacts(&self.lab))?;
         let mut watch = Watch::new(&folder, listen);
@@ -169,7 +170,7 @@ impl Run {
             verdict,
             accelerator: Some(accelerator),
             why,
-            versions: versions.join().unwrap_or_default(),
+            versions: folder.versions().or_else(|| versions?.join().ok()).unwrap_or_default(),
             stages: std::mem::take(&mut watch.stages),
             took: watch.elapsed(),
         };
@@ -221,6 +222,9 @@ fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
     match host {
         LabHost::Sandbox => probe::satisfies(lab, cache)
             .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?,
+        LabHost::Container(_) if lab.uplink == Uplink::Host => {
+            return Err(vec!["a container has no way out, and the lab wants one (`uplink = \"host\"`)".to_owned()]);
+        }
         // Programs are those of its image.
         LabHost::Container(image) => container::missing(image).map_err(|missing| vec![missing.to_string()])?,
     }

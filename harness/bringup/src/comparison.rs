@@ -31,6 +31,8 @@ pub struct Comparison {
     pub versions: BTreeMap<String, [Option<String>; 2]>,
     /// What the hosts made of it differently, but for versions.
     pub differences: Vec<Difference>,
+    /// How long the whole run took on each, in milliseconds.
+    pub took: [u64; 2],
     /// How long stages took on each, in milliseconds.
     pub stages: BTreeMap<Stage, [u64; 2]>,
 }
@@ -41,6 +43,8 @@ pub struct Comparison {
 pub enum Impact {
     /// It ended alike.
     Same,
+    /// It did not run on one of them.
+    Unknown,
     /// It passes now, and did not before.
     Mended,
     /// It passed before, and does not now.
@@ -65,7 +69,7 @@ impl Comparison {
             true => differences(&without_versions(before), &without_versions(after)),
             false => Vec::new(),
         };
-        let versions = sides.map(versions);
+        let versions = sides.map(|side| side.record.versions.clone());
         let names = versions.iter().flat_map(BTreeMap::keys);
         let both = |name: &String| [versions[0].get(name).cloned(), versions[1].get(name).cloned()];
         let stages = before.record.stages.iter();
@@ -74,6 +78,7 @@ impl Comparison {
             verdicts: sides.map(|side| side.record.verdict.clone()),
             versions: names.map(|name| (name.clone(), both(name))).filter(|(_, [one, other])| one != other).collect(),
             differences,
+            took: sides.map(|side| side.record.took),
             stages: stages
                 .filter_map(|(stage, took)| Some((*stage, [*took, *after.record.stages.get(stage)?])))
                 .collect(),
@@ -83,6 +88,10 @@ impl Comparison {
     /// Whether a behaviour changed.
     #[must_use]
     pub fn impact(&self) -> Impact {
+        if self.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Skipped { .. } | Verdict::Interrupted { .. }))
+        {
+            return Impact::Unknown;
+        }
         match self.verdicts.each_ref().map(|verdict| matches!(verdict, Verdict::Passed)) {
             [true, false] => Impact::Broken,
             [false, true] => Impact::Mended,
@@ -93,13 +102,4 @@ impl Comparison {
 
 fn without_versions(outcome: &Outcome) -> Vec<Observation> {
     outcome.observations.iter().filter(|seen| seen.subject != Subject::Versions).cloned().collect()
-}
-
-/// Those that were seen where the lab ran, or else those that its client knows.
-fn versions(outcome: &Outcome) -> BTreeMap<String, String> {
-    let seen = outcome.observations.iter().find(|seen| seen.subject == Subject::Versions);
-    match seen {
-        Some(seen) => seen.statements.iter().map(|said| (said.place.clone(), said.value.clone())).collect(),
-        None => outcome.record.versions.clone(),
-    }
 }

@@ -23,6 +23,7 @@ use std::{
 };
 
 use fs_err as fs;
+use labrig_host::container;
 use labrig_observe::{Observation, Subject};
 use labrig_plan::{
     artifact::Artifact,
@@ -162,6 +163,13 @@ impl RunFolder {
         all
     }
 
+    /// The versions of the programs that the lab ran with, if it came as far as to be observed.
+    #[must_use]
+    pub fn versions(&self) -> Option<BTreeMap<String, String>> {
+        let seen = self.observations().into_iter().find(|seen| seen.subject == Subject::Versions)?;
+        Some(seen.statements.into_iter().map(|said| (said.place, said.value)).collect())
+    }
+
     /// Appends an event.
     ///
     /// # Errors
@@ -217,7 +225,9 @@ impl RunFolder {
         if !self.alive() {
             return None;
         }
-        std::fs::read_to_string(self.path.join("pid")).ok()?.trim().parse().ok()
+        let written = std::fs::read_to_string(self.path.join("pid")).ok();
+        // In a container it does not know how this machine counts.
+        written.and_then(|pid| pid.trim().parse().ok()).or_else(|| container::first_process(&self.path))
     }
 
     /// The nodes of the lab, and where their SSH servers are.

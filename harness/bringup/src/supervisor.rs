@@ -40,6 +40,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// # Errors
 /// When there is no specification to read, or another supervisor holds the run folder.
 pub fn supervise(control: Option<&Path>) -> io::Result<()> {
+    let is_at_home = control.is_none();
     let mut control: Control = match control {
         Some(pipe) => Box::new(io::BufReader::new(fs_err::File::open(pipe)?)),
         None => Box::new(io::BufReader::new(io::stdin())),
@@ -47,8 +48,10 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
     let mut line = String::new();
     control.read_line(&mut line)?;
     let spec: LabSpec = serde_json::from_str(&line)?;
-    // As long as the host's own procfs is there, it tells which process this is outside.
-    RunFolder::open(&spec.run).write_pid(&fs_err::read_link("/proc/self")?.to_string_lossy())?;
+    if is_at_home {
+        // As long as the host's own procfs is there, it tells which process this is outside.
+        RunFolder::open(&spec.run).write_pid(&fs_err::read_link("/proc/self")?.to_string_lossy())?;
+    }
     let images = spec.images.iter().map(|(name, image)| (layout::image_folder(name).into(), image.folder.clone()));
     let installers =
         spec.installers.iter().map(|(name, stored)| (layout::installer_folder(name).into(), stored.folder.clone()));

@@ -7,6 +7,7 @@ use labrig_bringup::{
     record::Verdict,
 };
 use labrig_observe::Difference;
+use labrig_plan::lab::Stage;
 
 use super::{line, printable};
 
@@ -24,9 +25,7 @@ pub(crate) fn text(hosts: &[String; 2], comparisons: &[Comparison]) {
             line(&format!("  {subjects}"));
             differences.iter().for_each(|difference| line(&format!("    {}", said(difference))));
         }
-        for (stage, [before, after]) in slow(comparison) {
-            line(&format!("  stage {stage} took {before:.1} s -> {after:.1} s"));
-        }
+        line(&format!("  {}", timing(comparison)));
     }
 }
 
@@ -49,9 +48,7 @@ pub(crate) fn markdown(hosts: &[String; 2], comparisons: &[Comparison]) {
                 let _ = writeln!(out, "- `{}`", said(difference).replace('`', "'"));
             }
         }
-        for (stage, [before, after]) in slow(comparison) {
-            let _ = writeln!(out, "\nStage {stage} took {before:.1} s, then {after:.1} s.");
-        }
+        let _ = writeln!(out, "\n{}", timing(comparison));
     }
     super::raw(&printable(&out));
 }
@@ -72,6 +69,10 @@ fn headline(hosts: &[String; 2], comparison: &Comparison) -> String {
     match comparison.impact() {
         Impact::Broken => format!("BROKEN, {} on {}: {}", after, hosts[1], why(after)),
         Impact::Mended => format!("mended, {} on {} before: {}", before, hosts[0], why(before)),
+        Impact::Unknown => {
+            let [before, after] = [before, after].map(|verdict| format!("{verdict} {}", why(verdict)));
+            format!("not compared: {} on {}, {} on {}", before.trim_end(), hosts[0], after.trim_end(), hosts[1])
+        }
         Impact::Same if before == after => format!("{before} on both, {same}"),
         Impact::Same => format!("{before} on {}, {after} on {}, {same}", hosts[0], hosts[1]),
     }
@@ -104,10 +105,20 @@ fn said(difference: &Difference) -> String {
     format!("{}: {}", difference.place, difference.change)
 }
 
-/// Stages that took noticeably longer or shorter, in seconds.
-fn slow(comparison: &Comparison) -> impl Iterator<Item = (String, [f64; 2])> {
+/// How long it took, and the stages that make the difference.
+fn timing(comparison: &Comparison) -> String {
+    let change = |[before, after]: [u64; 2]| format!("{:.1} s -> {:.1} s", seconds(before), seconds(after));
+    let stages = slow(comparison).map(|(stage, took)| format!(", stage {stage} {}", change(took)));
+    format!("took {}{}", change(comparison.took), stages.collect::<String>())
+}
+
+fn seconds(milliseconds: u64) -> f64 {
+    milliseconds as f64 / 1000.0
+}
+
+/// Stages that took noticeably longer or shorter, in milliseconds.
+fn slow(comparison: &Comparison) -> impl Iterator<Item = (Stage, [u64; 2])> {
     let differ =
         |[before, after]: [u64; 2]| before.abs_diff(after) >= SLOW && before.max(after) >= 2 * before.min(after);
-    let stages = comparison.stages.iter().filter(move |(_, took)| differ(**took));
-    stages.map(|(stage, took)| (stage.to_string(), took.map(|took| took as f64 / 1000.0)))
+    comparison.stages.iter().map(|(stage, took)| (*stage, *took)).filter(move |(_, took)| differ(*took))
 }

@@ -10,6 +10,7 @@ use std::{
     fmt,
     fs::{File, OpenOptions},
     io::{self, Read, Write},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     str::FromStr,
     thread,
@@ -27,7 +28,10 @@ use testcontainers::{
     runners::SyncRunner,
 };
 
-use crate::wait::{self, Progress};
+use crate::{
+    sandbox::is_first_process,
+    wait::{self, Progress},
+};
 
 /// The repository of the host images that `ci/images` builds; its tags are releases.
 const REPOSITORY: &str = "labrig-host";
@@ -59,6 +63,36 @@ pub struct ContainerError {
     pub source: Box<dyn Error + Send + Sync>,
 }
 
+/// What a machine lacks for a container of an image.
+#[derive(Debug, thiserror::Error)]
+#[error("no container of {image}: {kind}: {said}")]
+pub struct Missing {
+    /// The image.
+    pub image: HostImage,
+    /// What is lacking.
+    pub kind: Lack,
+    /// What the engine, or the way to it, said.
+    pub said: String,
+}
+
+/// What can be lacking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// No Docker engine answers.
+    Engine,
+    /// The engine does not know the image.
+    Image,
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Engine => "no Docker engine answers (`ci/docker COMMAND` starts one)",
+            Self::Image => "there is no such image (`ci/images` builds host images)",
+        })
+    }
+}
+
 /// What to start in a container.
 #[derive(Debug)]
 pub struct Launch<'a> {
@@ -83,18 +117,28 @@ pub struct Launched {
 /// Why no lab can run in a container of this image on this machine.
 ///
 /// # Errors
-/// [`ContainerError`] with what is missing.
-pub fn missing(image: &HostImage) -> Result<(), ContainerError> {
-    let failed = |action: &str, source| ContainerError { action: action.to_owned(), source };
+/// [`Missing`].
+pub fn missing(image: &HostImage) -> Result<(), Missing> {
+    let lacks = |kind: Lack, error: &dyn fmt::Display| Missing { kind, said: error.to_string(), image: image.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| failed("talk to a Docker engine", error.into()))?.block_on(async {
-        let engine = Docker::connect_with_defaults().map_err(|e| failed("find a Docker engine", e.into()))?;
-        engine.version().await.map_err(|e| failed("reach a Docker engine", e.into()))?;
-        let found = engine.inspect_image(&image.to_string()).await;
-        found
-            .map(drop)
-            .map_err(|e| failed(&format!("find the image {image} (`ci/images` builds host images)"), e.into()))
+    runtime.map_err(|e| lacks(Lack::Engine, &e))?.block_on(async {
+        let engine = Docker::connect_with_defaults().map_err(|e| lacks(Lack::Engine, &e))?;
+        engine.version().await.map_err(|e| lacks(Lack::Engine, &e))?;
+        engine.inspect_image(&image.to_string()).await.map(drop).map_err(|e| lacks(Lack::Image, &e))
     })
+}
+
+/// The first process of the container that has this run folder, as this machine counts. An engine tells only how it counts
+/// itself, and may count in a PID namespace of its own.
+#[must_use]
+pub fn first_process(run: &Path) -> Option<u32> {
+    let pipe = run.join(CONTROL);
+    let is_ours = |pid: &u32| {
+        let line = fs_err::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|word| word == pipe.as_os_str().as_bytes())
+    };
+    let processes = fs_err::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    processes.filter(is_ours).find(|pid| is_first_process(*pid))
 }
 
 /// Starts the supervisor in a container.
@@ -223,6 +267,15 @@ impl FromStr for HostImage {
     }
 }
 
+impl HostImage {
+    /// As a lab host is named: a release, where `ci/images` built it.
+    #[must_use]
+    pub fn release(&self) -> String {
+        if self.repository == REPOSITORY { self.tag.clone() } else { self.to_string() }
+    }
+}
+
+/// As an engine names it.
 impl fmt::Display for HostImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.repository, self.tag)

@@ -159,7 +159,7 @@ impl fmt::Display for LabHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sandbox => f.write_str("sandbox"),
-            Self::Container(image) => write!(f, "container:{image}"),
+            Self::Container(image) => write!(f, "container:{}", image.release()),
         }
     }
 }

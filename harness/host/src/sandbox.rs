@@ -16,7 +16,8 @@ mod settle;
 
 use std::{io, path::PathBuf};
 
-pub use enter::{enter_command, first_process};
+pub(crate) use enter::is_first_process;
+pub use enter::{enter_command, first_process, network_command};
 pub use launch::{Launch, Launched, launch};
 pub use missing::{Missing, missing};
 pub use outside::{Outside, OutsideError};

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{observation::Observation, statement::Statement, subject::Subject};
+use crate::{backend, observation::Observation, statement::Statement, subject::Subject};
 
 /// What differs at one place, for every subject that it differs for in the same way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,8 +57,12 @@ pub fn differences(before: &[Observation], after: &[Observation]) -> Vec<Differe
     let names: BTreeSet<&Subject> = before.keys().chain(after.keys()).collect();
     for subject in names {
         let none = Vec::new();
-        let sides = [&before, &after].map(|side| side.get(subject).unwrap_or(&none));
-        for (place, change) in changes(sides[0], sides[1]) {
+        let [one, other] = [&before, &after].map(|side| side.get(subject).unwrap_or(&none));
+        let found = match subject {
+            Subject::Rules => rule_changes(one, other),
+            _ => changes(one, other),
+        };
+        for (place, change) in found {
             let same = all.iter_mut().find(|other| {
                 other.place == place && other.change == change && other.subjects[0].kind() == subject.kind()
             });
@@ -69,6 +73,16 @@ pub fn differences(before: &[Observation], after: &[Observation]) -> Vec<Differe
         }
     }
     all
+}
+
+/// The changes of the rules. Where libvirt writes its own by another program, that says it all of those.
+fn rule_changes(before: &[Statement], after: &[Statement]) -> Vec<(String, Change)> {
+    match [before, after].map(backend::of) {
+        [Some(one), Some(other)] if one != other => {
+            changes(&backend::without_libvirt(before), &backend::without_libvirt(after))
+        }
+        _ => changes(before, after),
+    }
 }
 
 /// The changes of one subject, place by place in the order in which they first occur.

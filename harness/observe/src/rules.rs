@@ -1,6 +1,6 @@
 //! Rules in force, as nft(8) lists them.
 
-use crate::statement::Statement;
+use crate::{backend, statement::Statement};
 
 /// What a match of a rule begins with (nft(8), "Expressions"). What follows it up to the next one belongs to it.
 const MATCHES: [&str; 12] =
@@ -28,6 +28,7 @@ const STATEMENTS: [&str; 15] = [
 
 /// A statement for each table and chain, and for each line of a chain: `ip filter FORWARD = ...`. Counters and handles
 /// are left out, tables are sorted by their names, and the matches of a rule among themselves: a packet has to meet all.
+/// By which program libvirt wrote its own comes first.
 pub(crate) fn statements(said: &str) -> Vec<Statement> {
     let mut tables: Vec<(String, Vec<Statement>)> = Vec::new();
     for statement in in_order(said) {
@@ -41,7 +42,8 @@ pub(crate) fn statements(said: &str) -> Vec<Statement> {
         }
     }
     tables.sort_by(|one, other| one.0.cmp(&other.0));
-    tables.into_iter().flat_map(|(_, statements)| statements).collect()
+    let rules: Vec<Statement> = tables.into_iter().flat_map(|(_, statements)| statements).collect();
+    backend::statement(&rules).into_iter().chain(rules).collect()
 }
 
 fn in_order(said: &str) -> Vec<Statement> {
@@ -118,6 +120,7 @@ mod tests {
         assert_eq!(
             lines,
             [
+                "libvirt's firewall backend = iptables",
                 "ruleset = table inet labrig",
                 "inet labrig = set lab",
                 "inet labrig lab = type ipv4_addr",
