@@ -1,5 +1,7 @@
 //! What the benchmarks against bare QEMU share.
 
+mod median;
+
 use std::{env, error::Error, net::SocketAddr, path::Path, process::Command, time::Duration};
 
 use labrig_host::{
@@ -8,6 +10,8 @@ use labrig_host::{
     ssh::Session,
     wait::{self, Progress},
 };
+
+pub(crate) use median::median;
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -57,9 +61,4 @@ pub(crate) fn log_in(
         })
     })
     .map_err(|error| error.to_string())
-}
-
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
