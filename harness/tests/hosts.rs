@@ -175,7 +175,7 @@ fn no_way_out() -> Result<(), Failed> {
     let path = folder.path().join("out.toml");
     fs::write(&path, "description = \"out\"\nuplink = \"host\"\n[network.a]\nsubnet = \"192.168.9.0/24\"\n[node.b]\n")?;
     let said = say(labrig(&runs_of("container-no-way-out")).args(["run", "--host", &host("bookworm")]).arg(path));
-    match said.code == Some(3) && said.stdout.contains("no way out") {
+    match said.code == Some(3) && said.stderr.contains("no way out") {
         true => Ok(()),
         false => Err(said.to_string().into()),
     }
