@@ -1,11 +1,14 @@
 //! `labrig ssh`, `exec` and `console`: into a lab that runs. Each runs the ordinary program (OpenSSH's client, `virsh`)
 //! inside the lab's namespaces.
 
-use std::process::Command;
+use std::{net::Ipv4Addr, process::Command};
 
 use labrig_bringup::{places::Places, run_folder::RunFolder};
-use labrig_host::{keys::KeyFiles, process, sandbox};
-use labrig_plan::layout;
+use labrig_host::{
+    process::{self, ProcessError},
+    sandbox, ssh,
+};
+use labrig_plan::name::NodeName;
 
 use crate::{exit::Exit, ui};
 
@@ -37,20 +40,22 @@ pub(crate) struct ConsoleArgs {
 }
 
 pub(crate) fn ssh(args: &SshArgs) -> Exit {
-    enter(&args.lab, &args.node, "ssh", |command, address| {
-        client(command, &args.node).arg(address);
-    })
+    enter(&args.lab, &args.node, ssh::client)
 }
 
 pub(crate) fn exec(args: &ExecArgs) -> Exit {
-    enter(&args.lab, &args.node, "ssh", |command, address| {
-        client(command, &args.node).arg("-T").arg(address).arg("--").args(&args.command);
+    enter(&args.lab, &args.node, |pid, node, address| {
+        let mut command = ssh::client(pid, node, address)?;
+        command.args(["-T", "--"]).args(&args.command);
+        Ok(command)
     })
 }
 
 pub(crate) fn console(args: &ConsoleArgs) -> Exit {
-    enter(&args.lab, &args.node, "virsh", |command, _| {
-        command.args(["--connect", "qemu:///system", "console", &args.node]);
+    enter(&args.lab, &args.node, |pid, node, _| {
+        let mut command = sandbox::enter_command(pid, "virsh")?;
+        command.args(["--connect", "qemu:///system", "console", node.as_str()]);
+        Ok(command)
     })
 }
 
@@ -79,14 +84,19 @@ pub(crate) fn find(lab: &str) -> Result<RunFolder, Exit> {
     }
 }
 
-/// Runs a program in the lab's namespaces, with this terminal. `arguments` gets the node's address.
-fn enter(lab: &str, node: &str, program: &str, arguments: impl FnOnce(&mut Command, &str)) -> Exit {
+/// Runs a command that gets into the lab's namespaces, with this terminal. It is made for the lab's first process, the
+/// node and its address.
+fn enter(
+    lab: &str,
+    node: &str,
+    command: impl FnOnce(u32, &NodeName, Ipv4Addr) -> Result<Command, ProcessError>,
+) -> Exit {
     let run = match find(lab) {
         Ok(run) => run,
         Err(exit) => return exit,
     };
     let nodes = run.nodes();
-    let Some((_, address)) = nodes.iter().find(|(name, _)| name.as_str() == node) else {
+    let Some((node, address)) = nodes.iter().find(|(name, _)| name.as_str() == node) else {
         let names: Vec<_> = nodes.keys().map(ToString::to_string).collect();
         ui::error(&format!("no node `{node}` in {}", run.id()), Some(&format!("there is: {}", names.join(", "))));
         return Exit::BadInput;
@@ -95,10 +105,7 @@ fn enter(lab: &str, node: &str, program: &str, arguments: impl FnOnce(&mut Comma
         ui::error(&format!("{} just went down", run.id()), None);
         return Exit::Unfit;
     };
-    let status = sandbox::enter_command(pid, program).and_then(|mut command| {
-        arguments(&mut command, &address.to_string());
-        process::attached(&mut command)
-    });
+    let status = command(pid, node, *address).and_then(|mut command| process::attached(&mut command));
     match status {
         Ok(status) => Exit::Command(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)),
         Err(error) => {
@@ -106,13 +113,4 @@ fn enter(lab: &str, node: &str, program: &str, arguments: impl FnOnce(&mut Comma
             Exit::Unfit
         }
     }
-}
-
-/// OpenSSH's client with the run's own login key, and the host key that it has to find. Nothing of this user's own
-/// configuration counts.
-fn client<'a>(command: &'a mut Command, node: &str) -> &'a mut Command {
-    let keys = KeyFiles::within(&std::path::Path::new(layout::RUN).join("keys"));
-    command.args(["-F", "none", "-l", "root", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes"]);
-    command.args(["-o", "GlobalKnownHostsFile=none", "-o", &format!("HostKeyAlias={node}")]);
-    command.arg("-o").arg(format!("UserKnownHostsFile={}", keys.known_hosts.display())).arg("-i").arg(keys.login)
 }

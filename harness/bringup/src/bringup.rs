@@ -1,6 +1,7 @@
 //! The stages of a bring-up, in their order.
 
 mod install;
+mod saved;
 mod standstill;
 
 use std::{
@@ -23,7 +24,7 @@ use labrig_host::{
     process::Daemon,
     proxy::{AccessLog, Entries, Proxy},
     sandbox::Outside,
-    slaac,
+    slaac, snapshot,
     ssh::Session,
     syslog,
     upstream::Upstream,
@@ -64,6 +65,8 @@ pub(crate) async fn bring_up(
     let work = Work {
         lab: Arc::new(spec.lab),
         accelerator: spec.accelerator,
+        goes_on: spec.snapshot.is_some(),
+        patience: spec.patience,
         media: Arc::new(Media::new(&spec.run, spec.images)),
         teller: Arc::clone(teller),
         census: census.clone(),
@@ -101,6 +104,10 @@ struct Host {
 struct Work {
     lab: Arc<Lab>,
     accelerator: Accelerator,
+    /// Whether the nodes go on from where an earlier run saved them.
+    goes_on: bool,
+    /// By how much longer everything may take, see [`LabSpec::patience`].
+    patience: u32,
     media: Arc<Media>,
     teller: Arc<Teller>,
     census: Census,
@@ -132,13 +139,17 @@ impl Work {
         let sessions = self.node_stage(Stage::Reach, &host, |_| true, Work::reach).await?;
         let (this, libvirt) = (self.clone(), Arc::clone(&host.libvirt));
         blocking(Stage::Reach, move || this.observe(&libvirt)).await?;
-        if then == Then::Check {
+        if matches!(then, Then::Check | Then::Save) {
             let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
             self.teller.begin(Stage::Check);
-            let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions }).await;
+            let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions, patience: self.patience }).await;
             self.tell_traffic();
             checked?;
             self.teller.done(Stage::Check);
+        }
+        if then == Then::Save {
+            let (this, host) = (self.clone(), host.clone());
+            blocking(Stage::Check, move || this.save(&host)).await?;
         }
         Ok(Standing { _host: host, _beyond: beyond, _proxy: proxy })
     }
@@ -184,7 +195,11 @@ impl Work {
         let libvirt =
             Libvirt::start(&self.census).map_err(|e| host(Stage::Preflight, "libvirtd", &e, "logs/libvirtd.log"))?;
         let keys = |error: &dyn fmt::Display| Failure::host(Stage::Preflight, "keys", error);
-        let run_keys = RunKeys::generate(self.lab.nodes.iter().map(|node| &node.name)).map_err(|e| keys(&e))?;
+        let nodes = self.lab.nodes.iter().map(|node| &node.name);
+        let run_keys = match self.goes_on {
+            true => snapshot::keys(Path::new(layout::SNAPSHOT), nodes).map_err(|e| keys(&e))?,
+            false => RunKeys::generate(nodes).map_err(|e| keys(&e))?,
+        };
         let addresses = self.lab.nodes.iter().map(|node| (node.name.clone(), addresses(node))).collect();
         run_keys.save(&Path::new(layout::RUN).join("keys"), &addresses).map_err(|e| keys(&e))?;
         Ok(Host { libvirt: Arc::new(libvirt), keys: Arc::new(run_keys) })
@@ -244,6 +259,9 @@ impl Work {
     /// Makes a node's files and starts its virtual machine.
     fn boot(&self, host: &Host, node: &Node) -> Result<(), Failure> {
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Starting });
+        if self.goes_on {
+            return self.resume(host, node);
+        }
         self.make_files(Stage::Boot, host, node)?;
         self.start(Stage::Boot, host, node)
     }
@@ -286,6 +304,11 @@ impl Work {
             }
         })
         .map_err(|e| failed(&e))?;
+        if self.goes_on {
+            saved::set_clock(&mut session, limit).map_err(|e| failed(&e))?;
+            self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
+            return Ok(session);
+        }
         if node.install.image().is_some() {
             self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::LoggedIn });
             cloud_init::finish(&mut session, limit).map_err(|e| failed(&e))?;
@@ -330,9 +353,10 @@ impl Work {
             (Accelerator::Tcg, false) => (90, 10, 30),
             (Accelerator::Tcg, true) => (300, 10, 90),
         };
-        Duration::from_secs(alone)
+        let limit = Duration::from_secs(alone)
             + Duration::from_secs(each).saturating_mul(nodes)
-            + Duration::from_secs(each_whole).saturating_mul(whole)
+            + Duration::from_secs(each_whole).saturating_mul(whole);
+        limit.saturating_mul(self.patience)
     }
 
     /// Performs all checks: first those that need nothing for themselves, all at once; then the others, in the order

@@ -11,7 +11,7 @@ use std::{
 };
 
 use labrig_host::{
-    acceleration::{self, Choice},
+    acceleration::{self, Choice, NoKvm},
     apt::{self, AptError},
     budget::{Budget, Need},
     container, guest,
@@ -27,8 +27,9 @@ use labrig_plan::{
 };
 
 use crate::{
-    event::{Event, Line},
+    event::{Event, Line, MachineState},
     failure::{Failure, LogTail},
+    machine::{self, Machine},
     record::{Record, Verdict},
     run_folder::RunFolder,
     spec::{LabSpec, STOP, Then},
@@ -66,6 +67,7 @@ pub struct Interrupt(Sender<Message>);
 pub struct Run {
     lab: Lab,
     options: Options,
+    snapshot: Option<PathBuf>,
     sender: Sender<Message>,
     receiver: Receiver<Message>,
 }
@@ -102,7 +104,12 @@ impl Run {
     #[must_use]
     pub fn new(lab: Lab, options: Options) -> Self {
         let (sender, receiver) = mpsc::channel();
-        Self { lab, options, sender, receiver }
+        Self { lab, options, snapshot: None, sender, receiver }
+    }
+
+    /// The same, but its nodes go on from where they were saved.
+    pub(crate) fn from_snapshot(self, snapshot: PathBuf) -> Self {
+        Self { snapshot: Some(snapshot), ..self }
     }
 
     /// What ends this run from another thread.
@@ -120,11 +127,15 @@ impl Run {
         let Some(fit) = self.unless_asked(move || fit(&lab, &host, &cache)) else {
             return Ok(self.not_begun(INTERRUPTED));
         };
-        let Fit { choice: Choice { accelerator, why }, images, installers } = match fit {
+        let Fit { choice: Choice { accelerator, why }, patience, images, installers } = match fit {
             Ok(fit) => fit,
             Err(reasons) => return Ok(self.not_begun(Verdict::Skipped { reasons })),
         };
-        let need = Need::of(&self.lab, accelerator);
+        // In a virtual machine a lab shares what the machine has got.
+        let need = match &self.options.host {
+            LabHost::Vm(_) => Need { memory: 0, processor: 0 },
+            _ => Need::of(&self.lab, accelerator),
+        };
         let share =
             move || Budget::of_machine()?.acquire(need, TURN).map_err(|error| io::Error::other(error.to_string()));
         // Held until the run is over. A lab that stays up gives its share back: it may stay for days.
@@ -155,10 +166,16 @@ impl Run {
                     images,
                     installers,
                     repositories,
+                    snapshot: self.snapshot.clone(),
+                    patience,
                     began: watch.began(),
                     then: self.options.then,
                 };
-                watch.supervise(&spec, &self)
+                match self.machine(&folder, &mut watch) {
+                    None => Some(INTERRUPTED),
+                    Some(Err(failure)) => Some(Verdict::Errored { failure }),
+                    Some(Ok(machine)) => watch.supervise(&spec, &self, machine.as_ref()),
+                }
             }
         };
         let Some(verdict) = verdict else { return Ok(Ended { folder: Some(folder), record: None }) };
@@ -203,6 +220,19 @@ impl Run {
         work.join().map_or_else(|panic| std::panic::resume_unwind(panic), |()| None)
     }
 
+    /// The virtual machine that this run is to be in, if it is; `None` if somebody asked for the end meanwhile.
+    fn machine(&self, folder: &RunFolder, watch: &mut Watch<'_>) -> Option<Result<Option<Machine>, Failure>> {
+        let LabHost::Vm(release) = &self.options.host else { return Some(Ok(None)) };
+        let tell = |state| Event::Machine { release: release.to_string(), state };
+        watch.tell(tell(MachineState::Starting));
+        let (release, folder, options) = (release.clone(), folder.clone(), self.options.clone());
+        let machine = self.unless_asked(move || machine::start(&release, &folder, &options))?;
+        if machine.is_ok() {
+            watch.tell(tell(MachineState::Reachable));
+        }
+        Some(machine.map(Some))
+    }
+
     /// A run that made nothing.
     fn not_begun(&self, verdict: Verdict) -> Ended {
         Ended { folder: None, record: Some(Record::not_begun(&self.lab, verdict)) }
@@ -212,23 +242,31 @@ impl Run {
 /// How this host runs the lab's guests, and what from.
 struct Fit {
     choice: Choice,
+    /// By how much longer everything may take, see [`LabSpec::patience`].
+    patience: u32,
     images: BTreeMap<ImageName, Stored>,
     installers: BTreeMap<InstallerName, StoredInstaller>,
 }
 
 /// That, or everything that this host lacks.
 fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
+    let mut patience = 1;
     match host {
         LabHost::Sandbox => probe::satisfies(lab, cache)
             .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?,
         // Programs are those of its image.
         LabHost::Container(image) => container::missing(image).map_err(|missing| vec![missing.to_string()])?,
+        LabHost::Vm(release) => patience = machine::patience(machine::fit(release, cache)?),
     }
-    let choice = acceleration::choose(lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()])?;
+    let processor = match host {
+        LabHost::Vm(_) => acceleration::Probe { kvm: Err(NoKvm::Nested) },
+        _ => acceleration::probe(),
+    };
+    let choice = acceleration::choose(lab.acceleration, &processor).map_err(|why| vec![why.to_string()])?;
     let shelf = Shelf::within(cache);
     let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
     let installers = lab.installers.iter().filter_map(|it| Some((it.name.clone(), shelf.find_installer(it).ok()?)));
-    Ok(Fit { choice, images: images.collect(), installers: installers.collect() })
+    Ok(Fit { choice, patience, images: images.collect(), installers: installers.collect() })
 }
 
 /// What a lab is provided with out of the cache.
@@ -277,6 +315,8 @@ struct Watch<'a> {
     /// What the supervisor said of how it ended; `None` as long as it said nothing.
     end: Option<Result<(), Failure>>,
     up: bool,
+    /// Whether the supervisor's run folder is another one.
+    is_elsewhere: bool,
 }
 
 impl<'a> Watch<'a> {
@@ -290,6 +330,7 @@ impl<'a> Watch<'a> {
             stages: BTreeMap::new(),
             end: None,
             up: false,
+            is_elsewhere: false,
         }
     }
 
@@ -311,8 +352,11 @@ impl<'a> Watch<'a> {
     }
 
     /// Launches the lab host and listens until it is gone. `None` means that the lab is up and stays up.
-    fn supervise(&mut self, spec: &LabSpec, run: &Run) -> Option<Verdict> {
-        let Connected { host: mut lab, mut control, .. } = match self.launch(spec, run) {
+    fn supervise(&mut self, spec: &LabSpec, run: &Run, machine: Option<&Machine>) -> Option<Verdict> {
+        // Where the supervisor writes to a run folder elsewhere, this one has to tell that the lab lives, and how far it is.
+        self.is_elsewhere = machine.is_some();
+        let _lock = self.is_elsewhere.then(|| self.folder.lock());
+        let Connected { host: mut lab, mut control, .. } = match self.launch(spec, run, machine) {
             Ok(launched) => launched,
             Err(failure) => return Some(Verdict::Errored { failure }),
         };
@@ -333,7 +377,7 @@ impl<'a> Watch<'a> {
                 // Its end shows on its standard output.
                 lab.kill();
             }
-            if self.up && asked.is_none() {
+            if self.up && asked.is_none() && spec.then == Then::Stay {
                 lab.leave();
                 return None;
             }
@@ -351,7 +395,7 @@ impl<'a> Watch<'a> {
         Some(Verdict::of(result, &spec.lab.expect))
     }
 
-    fn launch(&self, spec: &LabSpec, run: &Run) -> Result<Connected, Failure> {
+    fn launch(&self, spec: &LabSpec, run: &Run, machine: Option<&Machine>) -> Result<Connected, Failure> {
         let failed = |error: &dyn fmt::Display| preflight("lab host", error);
         let log = fs_err::File::create(self.folder.path().join("logs/supervisor.log")).map_err(|e| failed(&e))?;
         let folders = spec.images.values().map(|image| &image.folder).chain(spec.repositories.values());
@@ -361,6 +405,7 @@ impl<'a> Watch<'a> {
             program: &run.options.program,
             run: &spec.run,
             shared,
+            machine: machine.map(Machine::at),
             outside: spec.lab.uplink == Uplink::Host,
             log: log.into_file(),
         };
@@ -386,6 +431,9 @@ impl<'a> Watch<'a> {
             Event::Failed { failure } => self.end = Some(Err(failure.clone())),
             Event::Up => self.up = true,
             _ => {}
+        }
+        if self.is_elsewhere {
+            drop(self.folder.append(line));
         }
         (self.listen)(line);
     }

@@ -27,6 +27,12 @@ pub struct LabSpec {
     pub installers: BTreeMap<InstallerName, StoredInstaller>,
     /// The apt repositories, as the client sees them, by the origins that serve them.
     pub repositories: BTreeMap<DnsName, PathBuf>,
+    /// The lab that an earlier run saved, whose nodes go on in this one, as the client sees it; none for one that begins
+    /// with its boot.
+    pub snapshot: Option<PathBuf>,
+    /// By how much longer everything may take than on a machine of its own: more than 1 where the lab host is a guest
+    /// itself.
+    pub patience: u32,
     /// When the run began, in milliseconds since the Unix epoch.
     pub began: u64,
     /// What happens once the lab is up.
@@ -41,6 +47,10 @@ pub enum Then {
     Check,
     /// It stays until it is told to go.
     Stay,
+    /// It stays as long as its client.
+    Hold,
+    /// Its checks; then it is saved in the run folder, and that is its end.
+    Save,
 }
 
 /// The line on the supervisor's standard input that asks it to tear down. The end of that input asks for the same:

@@ -54,7 +54,8 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         spec.installers.iter().map(|(name, stored)| (layout::installer_folder(name).into(), stored.folder.clone()));
     let repositories =
         spec.repositories.iter().map(|(origin, folder)| (layout::repository(origin).into(), folder.clone()));
-    let shared: BTreeMap<_, _> = images.chain(installers).chain(repositories).collect();
+    let snapshot = spec.snapshot.iter().map(|folder| (layout::SNAPSHOT.into(), folder.clone()));
+    let shared: BTreeMap<_, _> = images.chain(installers).chain(repositories).chain(snapshot).collect();
     // Whoever cleans up leaves alone what has a claim on it. Where none can be had, it was used just now.
     let _claims: Vec<_> = shared.values().chain([&spec.guest]).filter_map(|folder| claim(folder).ok()).collect();
     let kvm = spec.accelerator == Accelerator::Kvm;
@@ -117,7 +118,7 @@ async fn live(spec: LabSpec, outside: Option<Outside>, control: Control, teller:
     let then = spec.then;
     let work = async {
         let _standing = bringup::bring_up(spec, outside, teller, &census).await?;
-        if then == Then::Stay {
+        if matches!(then, Then::Stay | Then::Hold) {
             teller.tell(Event::Up);
             std::future::pending::<()>().await;
         }

@@ -1,7 +1,10 @@
 //! libvirt domains.
 
 use std::{
-    fmt,
+    ffi::CString,
+    fmt, io,
+    os::unix::ffi::OsStrExt,
+    path::Path,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -83,6 +86,21 @@ impl Domain {
         self.domain.xml_desc(0).map_err(|error| LibvirtError::new(format_args!("read domain {}", self.name), error))
     }
 
+    /// Writes its memory and its devices to a file, and ends it: it goes on from there by [`Libvirt::restore_domain`].
+    ///
+    /// # Errors
+    /// [`LibvirtError`] with libvirt's reason.
+    pub fn save(&self, file: &Path) -> Result<(), LibvirtError> {
+        let failed = |kind: LibvirtErrorKind| LibvirtError::new(format_args!("save domain {}", self.name), kind);
+        let file = CString::new(file.as_os_str().as_bytes()).map_err(|error| failed(io::Error::from(error).into()))?;
+        self.may_end();
+        // SAFETY: the domain is a live reference to one of libvirt's, and `file` a C string that outlives the call.
+        match unsafe { sys::virDomainSave(self.domain.as_ptr(), file.as_ptr()) } {
+            0 => Ok(()),
+            _ => Err(failed(virt::error::Error::last_error().into())),
+        }
+    }
+
     /// Ends it, like pulling the plug. One that has ended already is ended.
     ///
     /// # Errors
@@ -106,6 +124,22 @@ impl Libvirt {
         let flags = sys::VIR_DOMAIN_START_VALIDATE;
         let started = self.connection.create_domain_xml(xml, flags);
         let domain = started.map_err(|error| LibvirtError::new("start a domain", error))?;
+        self.adopt(domain)
+    }
+
+    /// Lets a domain go on from the file that [`Domain::save`] wrote of it, with its disks as they were then, and watches
+    /// its QEMU from then on.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] with libvirt's reason.
+    pub fn restore_domain(&self, name: &str, file: &Path) -> Result<Domain, LibvirtError> {
+        let failed = |error: virt::error::Error| LibvirtError::new(format_args!("restore domain {name}"), error);
+        self.connection.restore_domain(&file.to_string_lossy()).map_err(failed)?;
+        self.adopt(self.connection.lookup_domain_by_name(name).map_err(failed)?)
+    }
+
+    /// Takes in a domain that has just been started.
+    fn adopt(&self, domain: domain::Domain) -> Result<Domain, LibvirtError> {
         let name = domain.name().map_err(|error| LibvirtError::new("start a domain", error))?;
         // Written by QEMU before libvirt returns (src/qemu/qemu_process.c), and removed when QEMU has ended.
         let pid = fs_err::read_to_string(format!("/run/libvirt/qemu/{name}.pid")).ok();

@@ -14,6 +14,7 @@ use crate::{
     container::{self, ContainerError, HostImage},
     process::ProcessError,
     sandbox,
+    vm::{self, Machine, Release},
 };
 
 /// Where a lab runs.
@@ -24,11 +25,13 @@ pub enum LabHost {
     Sandbox,
     /// A container, with the programs of its image.
     Container(HostImage),
+    /// A virtual machine, with the kernel, the AppArmor and the programs of a release.
+    Vm(Release),
 }
 
 /// A text that names no lab host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no lab host; there are `sandbox`, `container` and `container:RELEASE`")]
+#[error("`{0}` is no lab host; there are `sandbox`, `container`, `container:RELEASE` and `vm:RELEASE`")]
 pub struct NoSuchHost(String);
 
 /// What a lab host starts, and what it sees of this machine.
@@ -40,6 +43,8 @@ pub struct Launch<'a> {
     pub run: &'a Path,
     /// What the supervisor reads besides: images, repositories.
     pub shared: BTreeSet<PathBuf>,
+    /// The virtual machine, where that is the lab host: it has to run already.
+    pub machine: Option<&'a Machine>,
     /// Whether the lab goes out by the machine's own network.
     pub outside: bool,
     /// Where what it writes to standard error goes.
@@ -55,6 +60,9 @@ pub enum LaunchError {
     /// The engine has no container for us.
     #[error(transparent)]
     Container(#[from] ContainerError),
+    /// There is no virtual machine to launch it in.
+    #[error("no virtual machine of {0} runs")]
+    NoMachine(Release),
     /// It has no pipes to talk through.
     #[error("talk to the supervisor: {0}")]
     Pipe(#[from] io::Error),
@@ -67,6 +75,8 @@ pub enum Launched {
     Sandbox(sandbox::Launched),
     /// See [`container::Launched`].
     Container(Box<container::Launched>),
+    /// See [`vm::Launched`].
+    Vm(vm::Launched),
 }
 
 /// A lab host with the pipes to its supervisor.
@@ -85,7 +95,7 @@ impl LabHost {
     /// # Errors
     /// [`LaunchError`].
     pub fn launch(&self, launch: Launch<'_>) -> Result<Connected, LaunchError> {
-        let Launch { program, run, shared, outside, log } = launch;
+        let Launch { program, run, shared, machine, outside, log } = launch;
         match self {
             Self::Sandbox => {
                 let args = ["supervise".to_owned()];
@@ -104,6 +114,11 @@ impl LabHost {
                     events: Box::new(events),
                 })
             }
+            Self::Vm(release) => {
+                let machine = machine.ok_or_else(|| LaunchError::NoMachine(release.clone()))?;
+                let (host, control, events) = vm::launch(vm::Launch { machine, program, run, shared, outside, log })?;
+                Ok(Connected { host: Launched::Vm(host), control: Box::new(control), events: Box::new(events) })
+            }
         }
     }
 }
@@ -118,12 +133,14 @@ impl Launched {
                 Err(error) => Some(error.to_string()),
             },
             Self::Container(container) => container.wait(limit).then(|| "its container is gone".to_owned()),
+            Self::Vm(machine) => machine.wait(limit),
         }
     }
 
-    /// Lets the lab live on without its caller.
+    /// Lets the lab live on without its caller. A virtual machine is its caller's own, and ends with it.
     pub fn leave(self) {
         match self {
+            Self::Vm(_) => {}
             Self::Sandbox(sandbox) => sandbox.leave(),
             Self::Container(container) => container.leave(),
         }
@@ -135,6 +152,7 @@ impl Launched {
         match self {
             Self::Sandbox(sandbox) => drop(sandbox.kill()),
             Self::Container(container) => drop(container.kill()),
+            Self::Vm(machine) => drop(machine.kill()),
         }
     }
 }
@@ -150,6 +168,7 @@ impl FromStr for LabHost {
                 let Ok(image) = rest.unwrap_or_default().parse();
                 Ok(Self::Container(image))
             }
+            ("vm", Some(release)) => Ok(Self::Vm(release.parse().map_err(|_| NoSuchHost(text.to_owned()))?)),
             _ => Err(NoSuchHost(text.to_owned())),
         }
     }
@@ -160,6 +179,7 @@ impl fmt::Display for LabHost {
         match self {
             Self::Sandbox => f.write_str("sandbox"),
             Self::Container(image) => write!(f, "container:{image}"),
+            Self::Vm(release) => write!(f, "vm:{release}"),
         }
     }
 }

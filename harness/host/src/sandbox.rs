@@ -17,6 +17,7 @@ mod settle;
 use std::{io, path::PathBuf};
 
 pub use enter::{enter_command, first_process};
+pub(crate) use launch::{ENVIRONMENT, namespaces};
 pub use launch::{Launch, Launched, launch};
 pub use missing::{Missing, missing};
 pub use outside::{Outside, OutsideError};

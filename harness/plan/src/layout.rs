@@ -17,6 +17,10 @@ pub const GUEST: &str = "/run/labrig/guest";
 pub const IMAGES: &str = "/run/labrig/images";
 /// What dies with the lab: node initramfs files (they carry keys), disks, the proxy's cache.
 pub const STATE: &str = "/run/labrig/state";
+/// A lab that an earlier run saved, read-only: its nodes go on where they were.
+pub const SNAPSHOT: &str = "/run/labrig/snapshot";
+/// Where a lab is saved to, inside the run folder.
+pub const SAVED: &str = "/run/labrig/run/snapshot";
 /// The kernel of the micro guest.
 pub const GUEST_KERNEL: &str = "/run/labrig/guest/vmlinuz";
 /// The private key and certificate that squid wants on an `ssl-bump` port. It never signs anything: every
