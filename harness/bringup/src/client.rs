@@ -32,7 +32,7 @@ use crate::{
     machine::{self, Machine},
     record::{Record, Verdict},
     run_folder::RunFolder,
-    spec::{LabSpec, STOP, Then},
+    spec::{LabSpec, STOP, Snapshot, Then},
 };
 
 /// How long a run waits for its turn on a machine that is full of other labs.
@@ -67,7 +67,7 @@ pub struct Interrupt(Sender<Message>);
 pub struct Run {
     lab: Lab,
     options: Options,
-    snapshot: Option<PathBuf>,
+    snapshot: Option<Snapshot>,
     sender: Sender<Message>,
     receiver: Receiver<Message>,
 }
@@ -108,7 +108,7 @@ impl Run {
     }
 
     /// The same, but its nodes go on from where they were saved.
-    pub(crate) fn from_snapshot(self, snapshot: PathBuf) -> Self {
+    pub(crate) fn from_snapshot(self, snapshot: Snapshot) -> Self {
         Self { snapshot: Some(snapshot), ..self }
     }
 
@@ -171,7 +171,7 @@ impl Run {
                     began: watch.began(),
                     then: self.options.then,
                 };
-                match self.machine(&folder, &mut watch) {
+                match self.machine(&spec, &mut watch) {
                     None => Some(INTERRUPTED),
                     Some(Err(failure)) => Some(Verdict::Errored { failure }),
                     Some(Ok(machine)) => watch.supervise(&spec, &self, machine.as_ref()),
@@ -221,12 +221,12 @@ impl Run {
     }
 
     /// The virtual machine that this run is to be in, if it is; `None` if somebody asked for the end meanwhile.
-    fn machine(&self, folder: &RunFolder, watch: &mut Watch<'_>) -> Option<Result<Option<Machine>, Failure>> {
+    fn machine(&self, spec: &LabSpec, watch: &mut Watch<'_>) -> Option<Result<Option<Machine>, Failure>> {
         let LabHost::Vm(release) = &self.options.host else { return Some(Ok(None)) };
         let tell = |state| Event::Machine { release: release.to_string(), state };
         watch.tell(tell(MachineState::Starting));
-        let (release, folder, options) = (release.clone(), folder.clone(), self.options.clone());
-        let machine = self.unless_asked(move || machine::start(&release, &folder, &options))?;
+        let (release, spec, options) = (release.clone(), spec.clone(), self.options.clone());
+        let machine = self.unless_asked(move || machine::start(&release, &spec, &options))?;
         if machine.is_ok() {
             watch.tell(tell(MachineState::Reachable));
         }
@@ -398,13 +398,10 @@ impl<'a> Watch<'a> {
     fn launch(&self, spec: &LabSpec, run: &Run, machine: Option<&Machine>) -> Result<Connected, Failure> {
         let failed = |error: &dyn fmt::Display| preflight("lab host", error);
         let log = fs_err::File::create(self.folder.path().join("logs/supervisor.log")).map_err(|e| failed(&e))?;
-        let folders = spec.images.values().map(|image| &image.folder).chain(spec.repositories.values());
-        let folders = folders.chain(spec.installers.values().map(|installer| &installer.folder));
-        let shared = folders.chain([&spec.guest]).cloned().collect();
         let launch = Launch {
             program: &run.options.program,
             run: &spec.run,
-            shared,
+            shared: spec.folders(),
             machine: machine.map(Machine::at),
             outside: spec.lab.uplink == Uplink::Host,
             log: log.into_file(),

@@ -14,13 +14,15 @@ use labrig_host::{
     image::Shelf,
     lab_host::LabHost,
     probe,
+    process::ProcessError,
     snapshot::{Missing, Snapshots},
     vm::{self, Release},
 };
 use labrig_plan::{
     artifact::Accelerator,
-    lab::{Lab, Stage},
+    lab::{Lab, Node, Stage},
     layout, render,
+    unit::Size,
 };
 
 use crate::{
@@ -30,13 +32,16 @@ use crate::{
     failure::Failure,
     record::Verdict,
     run_folder::RunFolder,
-    spec::Then,
+    spec::{LabSpec, Snapshot, Then},
 };
 
 /// The scenarios that bring machines up, one a release, and beside them the catalogue of their images.
 const SCENARIOS: &str = "scenarios/hosts";
-/// Where in a run folder the runs of its machine are.
+/// Where in a run folder the runs of its machine are, and what is brought in to the machine.
 const RUNS: &str = "machine";
+const PARCEL: &str = "parcel";
+/// What a run folder has from its beginning.
+const INPUTS: [&str; 2] = ["artifacts", "logs"];
 /// The programs whose versions a saved machine hangs on.
 const PROGRAMS: [&str; 2] = ["libvirtd", "qemu-system-x86_64"];
 
@@ -83,16 +88,23 @@ pub(crate) const fn patience(accelerator: Accelerator) -> u32 {
     }
 }
 
-/// Starts a machine for the run in `folder`.
+/// Starts a machine for a run, with all that its supervisor needs brought in.
 ///
 /// # Errors
 /// Why it does not come up.
-pub(crate) fn start(release: &Release, folder: &RunFolder, options: &Options) -> Result<Machine, Failure> {
+pub(crate) fn start(release: &Release, spec: &LabSpec, options: &Options) -> Result<Machine, Failure> {
     let failed = |seen: String| Failure::host(Stage::Preflight, format!("machine of {release}"), seen);
     let lab = lab(release).map_err(failed)?;
-    let Some(node) = lab.nodes.first().filter(|_| lab.nodes.len() == 1).map(|node| node.name.clone()) else {
-        return Err(failed("its scenario has not one node but several, or none".to_owned()));
+    let [Node { name: node, disks, .. }] = lab.nodes.as_slice() else {
+        return Err(failed(format!("its scenario has {} nodes instead of one", lab.nodes.len())));
     };
+    let Some(disk) = disks.first() else {
+        return Err(failed(format!("its {node} has no disk, on which everything is brought in")));
+    };
+    let (node, device) = (node.clone(), format!("/dev/{}", disk.target));
+    let parcel = spec.run.join(PARCEL);
+    pack(spec, options, &parcel.join("disk"), disk.size).map_err(|error| failed(error.to_string()))?;
+    let runs = spec.run.join(RUNS);
     let cache = options.cache.clone();
     let options = |runs: PathBuf, then| Options { runs, then, host: LabHost::Sandbox, ..options.clone() };
     let save = |work: &Path| save(lab.clone(), options(work.join(RUNS), Then::Save));
@@ -102,7 +114,8 @@ pub(crate) fn start(release: &Release, folder: &RunFolder, options: &Options) ->
         Missing::Unmade(failure) => failure,
     })?;
 
-    let run = Run::new(lab, options(folder.path().join(RUNS), Then::Hold)).from_snapshot(snapshot);
+    let saved = Snapshot { saved: snapshot, parcel: parcel.clone() };
+    let run = Run::new(lab, options(runs.clone(), Then::Hold)).from_snapshot(saved);
     let interrupt = run.interrupt();
     let (up, is_up) = mpsc::channel();
     let run = thread::spawn(move || {
@@ -116,11 +129,16 @@ pub(crate) fn start(release: &Release, folder: &RunFolder, options: &Options) ->
     if is_up.recv().is_err() {
         return Err(end_of(run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), &failed));
     }
-    let runs = RunFolder::all(&folder.path().join(RUNS));
-    let own = runs.last().and_then(|run| Some((run.pid()?, *run.nodes().get(&node)?)));
-    let mut machine = Machine { at: vm::Machine { pid: 0, node, address: [0; 4].into() }, interrupt, run: Some(run) };
-    (machine.at.pid, machine.at.address) = own.ok_or_else(|| failed("it just went down".to_owned()))?;
-    Ok(machine)
+    let own = RunFolder::all(&runs).pop().and_then(|run| Some((run.pid()?, *run.nodes().get(&node)?)));
+    let (pid, address) = own.ok_or_else(|| failed("it just went down".to_owned()))?;
+    Ok(Machine { at: vm::Machine { pid, node, address, parcel: device }, interrupt, run: Some(run) })
+}
+
+/// Packs all that a run's supervisor needs.
+fn pack(spec: &LabSpec, options: &Options, parcel: &Path, size: Size) -> Result<(), ProcessError> {
+    let own = INPUTS.map(|folder| spec.run.join(folder));
+    let folders = spec.folders();
+    vm::pack(folders.iter().chain(&own).chain([&options.program]), parcel, size)
 }
 
 /// All that a saved machine is made of, and made by.

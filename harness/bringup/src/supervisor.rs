@@ -54,7 +54,9 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         spec.installers.iter().map(|(name, stored)| (layout::installer_folder(name).into(), stored.folder.clone()));
     let repositories =
         spec.repositories.iter().map(|(origin, folder)| (layout::repository(origin).into(), folder.clone()));
-    let snapshot = spec.snapshot.iter().map(|folder| (layout::SNAPSHOT.into(), folder.clone()));
+    let snapshot = spec.snapshot.iter().flat_map(|snapshot| {
+        [(layout::SNAPSHOT.into(), snapshot.saved.clone()), (layout::PARCEL.into(), snapshot.parcel.clone())]
+    });
     let shared: BTreeMap<_, _> = images.chain(installers).chain(repositories).chain(snapshot).collect();
     // Whoever cleans up leaves alone what has a claim on it. Where none can be had, it was used just now.
     let _claims: Vec<_> = shared.values().chain([&spec.guest]).filter_map(|folder| claim(folder).ok()).collect();

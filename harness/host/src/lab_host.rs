@@ -41,9 +41,9 @@ pub struct Launch<'a> {
     pub program: &'a Path,
     /// The run folder.
     pub run: &'a Path,
-    /// What the supervisor reads besides: images, repositories.
+    /// What the supervisor reads besides: images, repositories. A virtual machine has them already.
     pub shared: BTreeSet<PathBuf>,
-    /// The virtual machine, where that is the lab host: it has to run already.
+    /// The virtual machine, where that is the lab host: it runs already, and has been brought all that it needs.
     pub machine: Option<&'a Machine>,
     /// Whether the lab goes out by the machine's own network.
     pub outside: bool,
@@ -116,7 +116,7 @@ impl LabHost {
             }
             Self::Vm(release) => {
                 let machine = machine.ok_or_else(|| LaunchError::NoMachine(release.clone()))?;
-                let (host, control, events) = vm::launch(vm::Launch { machine, program, run, shared, outside, log })?;
+                let (host, control, events) = vm::launch(vm::Launch { machine, program, run, outside, log })?;
                 Ok(Connected { host: Launched::Vm(host), control: Box::new(control), events: Box::new(events) })
             }
         }

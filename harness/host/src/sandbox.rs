@@ -13,6 +13,7 @@ mod missing;
 mod mounts;
 mod outside;
 mod settle;
+mod user_namespaces;
 
 use std::{io, path::PathBuf};
 

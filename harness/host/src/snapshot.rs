@@ -142,12 +142,19 @@ pub fn keys<'a>(folder: &Path, nodes: impl IntoIterator<Item = &'a NodeName>) ->
     RunKeys::read(&kept, nodes).map_err(|error| SnapshotError::at("read", &kept, error))
 }
 
-/// Lets a node of a saved lab go on. To be called where the lab shall live.
+/// Puts the files of a node of a saved lab where they were, which it needs to go on. To be called where the lab shall live.
+///
+/// # Errors
+/// [`SnapshotError`].
+pub fn unpack(folder: &Path, node: &NodeName) -> Result<(), SnapshotError> {
+    copy_files(node, &folder.join(STATE), Path::new(layout::STATE))
+}
+
+/// Lets a node of a saved lab go on, with its files as they are.
 ///
 /// # Errors
 /// [`SnapshotError`].
 pub fn resume(libvirt: &Libvirt, folder: &Path, node: &NodeName) -> Result<Domain, SnapshotError> {
-    copy_files(node, &folder.join(STATE), Path::new(layout::STATE))?;
     let memory = memory(folder, node);
     libvirt.restore_domain(node.as_str(), &memory).map_err(|error| SnapshotError::at("read", &memory, error))
 }

@@ -1,11 +1,10 @@
 //! A lab host that is a virtual machine: a release as a whole, with a kernel and with AppArmor of its own.
 //!
 //! The machine is a node of a lab in a sandbox of this machine's, and is there for one run only. What the supervisor needs
-//! is copied in, it talks by way of an SSH connection, and what it writes to the run folder is copied back. With the
+//! is brought in on a disk, it talks by way of an SSH connection, and what it writes to the run folder is copied back. With the
 //! client the connection ends, and with the connection the lab.
 
 use std::{
-    collections::BTreeSet,
     fmt,
     fs::File,
     io::{self, Read, Write},
@@ -16,22 +15,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use labrig_plan::name::NodeName;
+use labrig_plan::{name::NodeName, unit::Size};
 
 use crate::{
     process::{self, ProcessError, ProcessErrorKind, Registered},
     sandbox, ssh,
 };
 
-/// Where the supervisor is in the machine.
-const PROGRAM: &str = "/usr/local/bin/labrig";
-/// How long it may take to copy some hundred megabytes over a connection that an emulated processor encrypts.
-const COPY: Duration = Duration::from_secs(600);
+/// How long it may take to pack some gigabytes.
+const PACK: Duration = Duration::from_secs(600);
+/// How long it may take to copy logs over a connection that an emulated processor encrypts.
+const COPY: Duration = Duration::from_secs(120);
 /// How tar ends when something was touched while it read it (GNU tar's manual, "Return Values"). Whoever uses a folder of
 /// the cache touches it, and its files never change.
 const TOUCHED: i32 = 1;
-/// What a run folder has from the beginning.
-const INPUTS: [&str; 2] = ["artifacts", "logs"];
 /// What the client keeps of a run by itself, and what nobody needs once the lab is gone.
 const OWN: [&str; 4] = ["events.jsonl", "lock", "pid", "keys"];
 
@@ -53,6 +50,8 @@ pub struct Machine {
     pub node: NodeName,
     /// Where it answers.
     pub address: Ipv4Addr,
+    /// The disk on which it was brought what it needs, as it names it.
+    pub parcel: String,
 }
 
 /// What to start in a machine.
@@ -60,12 +59,10 @@ pub struct Machine {
 pub struct Launch<'a> {
     /// The machine.
     pub machine: &'a Machine,
-    /// The program that becomes the first process of a sandbox there.
+    /// The program that becomes the first process of a sandbox there, where it is at the same place.
     pub program: &'a Path,
     /// The run folder, which is there at the same place.
     pub run: &'a Path,
-    /// What else is there at the same place.
-    pub shared: BTreeSet<PathBuf>,
     /// Whether the lab stays in the network of the machine.
     pub outside: bool,
     /// Where what the supervisor writes to standard error goes.
@@ -80,20 +77,42 @@ pub struct Launched {
     connection: Registered,
 }
 
-/// Copies in what it needs, and starts the supervisor. Returned with it are its input and its output.
+/// Packs files and folders for a machine, where they will be at the same places: the content of a disk of this size.
 ///
 /// # Errors
-/// [`ProcessError`] with what `tar` or `ssh` said.
+/// [`ProcessError`] with what `tar` said.
+pub fn pack<'a>(paths: impl Iterator<Item = &'a PathBuf>, parcel: &Path, size: Size) -> Result<(), ProcessError> {
+    let failed = |error: io::Error| ProcessError { program: "tar".to_owned(), kind: error.into() };
+    fs_err::create_dir_all(parcel.parent().unwrap_or(parcel)).map_err(failed)?;
+    let mut tar = Command::new("tar");
+    tar.args(["--create", "--sparse", "--directory=/", "--file"]).arg(parcel).arg("--");
+    tar.args(paths.map(|path| path.strip_prefix("/").unwrap_or(path)));
+    match process::run(&mut tar, None, PACK) {
+        Err(ProcessError { kind: ProcessErrorKind::Failed { status, .. }, .. }) if status.code() == Some(TOUCHED) => {}
+        result => drop(result?),
+    }
+    let disk = fs_err::OpenOptions::new().write(true).open(parcel).map_err(failed)?;
+    let packed = disk.metadata().map_err(failed)?.len();
+    if packed > size.bytes() {
+        let what = format!("what the lab reads takes {} MiB, and the machine has {size} for it", packed >> 20);
+        return Err(failed(io::Error::new(io::ErrorKind::StorageFull, what)));
+    }
+    disk.set_len(size.bytes()).map_err(failed)
+}
+
+/// Unpacks what was brought in, and starts the supervisor. Returned with it are its input and its output.
+///
+/// # Errors
+/// [`ProcessError`] with what `ssh` said.
 pub fn launch(launch: Launch<'_>) -> Result<(Launched, impl Write + Send + use<>, impl Read + Send + use<>), ProcessError> {
-    let Launch { machine, program, run, shared, outside, log } = launch;
-    machine.bring(program, PROGRAM)?;
-    let own = INPUTS.map(|folder| run.join(folder));
-    machine.bring_all(shared.iter().chain(&own).map(PathBuf::as_path))?;
-    let words = ["env", "-i"].into_iter().map(str::to_owned);
-    let words = words.chain(sandbox::ENVIRONMENT.map(|(name, value)| format!("{name}={value}")));
-    let words = words.chain(["unshare".to_owned()]).chain(sandbox::namespaces(outside).map(str::to_owned));
-    let words: Vec<_> = words.chain(["--", PROGRAM, "supervise"].map(str::to_owned)).collect();
-    let mut command = machine.command(&words.join(" "))?;
+    let Launch { machine, program, run, outside, log } = launch;
+    // Past what the kernel remembers of the disk from before.
+    let unpack = format!("dd if={} bs=1M iflag=direct 2>/dev/null | tar --extract --directory=/", machine.parcel);
+    let environment = sandbox::ENVIRONMENT.map(|(name, value)| format!("{name}={value}")).join(" ");
+    let namespaces: Vec<_> = sandbox::namespaces(outside).collect();
+    let (namespaces, program) = (namespaces.join(" "), ssh::word(&program.to_string_lossy()));
+    let supervise = format!("exec env -i {environment} unshare {namespaces} -- {program} supervise");
+    let mut command = machine.command(&format!("{unpack} && {supervise}"))?;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
     let failed = |error: io::Error| ProcessError { program: "ssh".to_owned(), kind: error.into() };
     let mut connection = Registered::spawn(&mut command).map_err(failed)?;
@@ -110,30 +129,8 @@ impl Machine {
     /// [`ProcessError`] when `nsenter` is not installed.
     pub fn command(&self, words: &str) -> Result<Command, ProcessError> {
         let mut command = ssh::client(self.pid, &self.node, self.address)?;
-        // A connection that is as quiet as a lab that boots is alive all the same.
         command.args(["-T", "--", words]);
         Ok(command)
-    }
-
-    /// Copies a program to this place in the machine.
-    fn bring(&self, program: &Path, place: &str) -> Result<(), ProcessError> {
-        let mut to = self.command(&format!("cat >{place} && chmod 0755 {place}"))?;
-        process::pipe(Command::new("cat").arg(program), &mut to, COPY)
-    }
-
-    /// Copies files and folders to where they are here.
-    fn bring_all<'a>(&self, paths: impl Iterator<Item = &'a Path>) -> Result<(), ProcessError> {
-        let mut from = Command::new("tar");
-        from.args(["--create", "--sparse", "--directory=/", "--file=-", "--"]);
-        from.args(paths.map(|path| path.strip_prefix("/").unwrap_or(path)));
-        match process::pipe(&mut from, &mut self.command("tar --extract --directory=/ --file=-")?, COPY) {
-            Err(ProcessError { kind: ProcessErrorKind::Failed { status, .. }, program })
-                if program == "tar" && status.code() == Some(TOUCHED) =>
-            {
-                Ok(())
-            }
-            result => result,
-        }
     }
 
     /// Copies back what a folder has there and here has not.

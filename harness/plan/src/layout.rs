@@ -19,6 +19,10 @@ pub const IMAGES: &str = "/run/labrig/images";
 pub const STATE: &str = "/run/labrig/state";
 /// A lab that an earlier run saved, read-only: its nodes go on where they were.
 pub const SNAPSHOT: &str = "/run/labrig/snapshot";
+/// What is brought in to a node that goes on, read-only: the folder of [`PARCEL_DISK`].
+pub const PARCEL: &str = "/run/labrig/parcel";
+/// A disk, raw, with a tar archive of all that is brought in.
+pub const PARCEL_DISK: &str = "/run/labrig/parcel/disk";
 /// Where a lab is saved to, inside the run folder.
 pub const SAVED: &str = "/run/labrig/run/snapshot";
 /// The kernel of the micro guest.

@@ -1,11 +1,14 @@
 //! Labs that are saved, and go on in a later run.
 
 use std::{
+    fmt,
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use labrig_host::{
+    disk,
+    image::Format,
     snapshot,
     ssh::{Session, SshError},
 };
@@ -21,12 +24,21 @@ use crate::{
 };
 
 impl Work {
-    /// Lets a node go on from where it was saved.
+    /// Lets a node go on from where it was saved, with what is brought in on its own first disk.
     pub(super) fn resume(&self, host: &Host, node: &Node) -> Result<(), Failure> {
-        snapshot::resume(&host.libvirt, Path::new(layout::SNAPSHOT), &node.name).map_err(|error| {
+        let failed = |error: &dyn fmt::Display| {
             let log = tail(&format!("logs/qemu/{}.log", node.name));
             Failure::host(Stage::Boot, format!("node {}", node.name), error).with_log(log)
-        })?;
+        };
+        let folder = Path::new(layout::SNAPSHOT);
+        snapshot::unpack(folder, &node.name).map_err(|error| failed(&error))?;
+        if let Some(own) = node.disks.first() {
+            // It is as large as the disk that the node knows, which it has not read yet.
+            let own = layout::node_disk(&node.name, &own.target);
+            let laid = disk::overlay(Path::new(&own), Path::new(layout::PARCEL_DISK), Format::Raw);
+            laid.map_err(|error| failed(&error))?;
+        }
+        snapshot::resume(&host.libvirt, folder, &node.name).map_err(|error| failed(&error))?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Running });
         Ok(())
     }
