@@ -16,7 +16,7 @@ use labrig_host::{
     probe,
     process::ProcessError,
     snapshot::{Missing, Snapshots},
-    vm::{self, Release},
+    vm::{self, Parcel, Release},
 };
 use labrig_plan::{
     artifact::Accelerator,
@@ -103,7 +103,7 @@ pub(crate) fn start(release: &Release, spec: &LabSpec, options: &Options) -> Res
     };
     let (node, device) = (node.clone(), format!("/dev/{}", disk.target));
     let parcel = spec.run.join(PARCEL);
-    pack(spec, options, &parcel.join("disk"), disk.size).map_err(|error| failed(error.to_string()))?;
+    let length = pack(spec, options, &parcel.join("disk"), disk.size).map_err(|error| failed(error.to_string()))?;
     let runs = spec.run.join(RUNS);
     let cache = options.cache.clone();
     let options = |runs: PathBuf, then| Options { runs, then, host: LabHost::Sandbox, ..options.clone() };
@@ -131,11 +131,11 @@ pub(crate) fn start(release: &Release, spec: &LabSpec, options: &Options) -> Res
     }
     let own = RunFolder::all(&runs).pop().and_then(|run| Some((run.pid()?, *run.nodes().get(&node)?)));
     let (pid, address) = own.ok_or_else(|| failed("it just went down".to_owned()))?;
-    Ok(Machine { at: vm::Machine { pid, node, address, parcel: device }, interrupt, run: Some(run) })
+    Ok(Machine { at: vm::Machine { pid, node, address, parcel: Parcel { disk: device, length } }, interrupt, run: Some(run) })
 }
 
 /// Packs all that a run's supervisor needs.
-fn pack(spec: &LabSpec, options: &Options, parcel: &Path, size: Size) -> Result<(), ProcessError> {
+fn pack(spec: &LabSpec, options: &Options, parcel: &Path, size: Size) -> Result<u64, ProcessError> {
     let own = INPUTS.map(|folder| spec.run.join(folder));
     let folders = spec.folders();
     vm::pack(folders.iter().chain(&own).chain([&options.program]), parcel, size)

@@ -24,6 +24,8 @@ use crate::{
 
 /// How long it may take to pack some gigabytes.
 const PACK: Duration = Duration::from_secs(600);
+/// How much is read of its disk at a time, in bytes.
+const BLOCK: u64 = 1 << 20;
 /// How long it may take to copy logs over a connection that an emulated processor encrypts.
 const COPY: Duration = Duration::from_secs(120);
 /// How tar ends when something was touched while it read it (GNU tar's manual, "Return Values"). Whoever uses a folder of
@@ -50,8 +52,17 @@ pub struct Machine {
     pub node: NodeName,
     /// Where it answers.
     pub address: Ipv4Addr,
-    /// The disk on which it was brought what it needs, as it names it.
-    pub parcel: String,
+    /// What it was brought.
+    pub parcel: Parcel,
+}
+
+/// What a machine is brought, as it sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// The disk that it is on.
+    pub disk: String,
+    /// How much of the disk it takes, in bytes.
+    pub length: u64,
 }
 
 /// What to start in a machine.
@@ -77,11 +88,12 @@ pub struct Launched {
     connection: Registered,
 }
 
-/// Packs files and folders for a machine, where they will be at the same places: the content of a disk of this size.
+/// Packs files and folders for a machine, where they will be at the same places: the content of a disk of this size, of
+/// which they take so many bytes.
 ///
 /// # Errors
 /// [`ProcessError`] with what `tar` said.
-pub fn pack<'a>(paths: impl Iterator<Item = &'a PathBuf>, parcel: &Path, size: Size) -> Result<(), ProcessError> {
+pub fn pack<'a>(paths: impl Iterator<Item = &'a PathBuf>, parcel: &Path, size: Size) -> Result<u64, ProcessError> {
     let failed = |error: io::Error| ProcessError { program: "tar".to_owned(), kind: error.into() };
     fs_err::create_dir_all(parcel.parent().unwrap_or(parcel)).map_err(failed)?;
     let mut tar = Command::new("tar");
@@ -97,7 +109,8 @@ pub fn pack<'a>(paths: impl Iterator<Item = &'a PathBuf>, parcel: &Path, size: S
         let what = format!("what the lab reads takes {} MiB, and the machine has {size} for it", packed >> 20);
         return Err(failed(io::Error::new(io::ErrorKind::StorageFull, what)));
     }
-    disk.set_len(size.bytes()).map_err(failed)
+    disk.set_len(size.bytes()).map_err(failed)?;
+    Ok(packed)
 }
 
 /// Unpacks what was brought in, and starts the supervisor. Returned with it are its input and its output.
@@ -106,8 +119,10 @@ pub fn pack<'a>(paths: impl Iterator<Item = &'a PathBuf>, parcel: &Path, size: S
 /// [`ProcessError`] with what `ssh` said.
 pub fn launch(launch: Launch<'_>) -> Result<(Launched, impl Write + Send + use<>, impl Read + Send + use<>), ProcessError> {
     let Launch { machine, program, run, outside, log } = launch;
+    let Parcel { disk, length } = &machine.parcel;
     // Past what the kernel remembers of the disk from before.
-    let unpack = format!("dd if={} bs=1M iflag=direct 2>/dev/null | tar --extract --directory=/", machine.parcel);
+    let read = format!("dd if={disk} bs={BLOCK} count={} iflag=direct status=none", length.div_ceil(BLOCK));
+    let unpack = format!("{read} | tar --extract --directory=/ --file=-");
     let environment = sandbox::ENVIRONMENT.map(|(name, value)| format!("{name}={value}")).join(" ");
     let namespaces: Vec<_> = sandbox::namespaces(outside).collect();
     let (namespaces, program) = (namespaces.join(" "), ssh::word(&program.to_string_lossy()));

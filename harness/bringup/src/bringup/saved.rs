@@ -8,7 +8,6 @@ use std::{
 
 use labrig_host::{
     disk,
-    image::Format,
     snapshot,
     ssh::{Session, SshError},
 };
@@ -33,10 +32,10 @@ impl Work {
         let folder = Path::new(layout::SNAPSHOT);
         snapshot::unpack(folder, &node.name).map_err(|error| failed(&error))?;
         if let Some(own) = node.disks.first() {
-            // It is as large as the disk that the node knows, which it has not read yet.
+            // It is as large as the disk that the node knows, which it has not read yet. Nothing may be laid over it: libvirt
+            // has saved that there is no other file behind the disk.
             let own = layout::node_disk(&node.name, &own.target);
-            let laid = disk::overlay(Path::new(&own), Path::new(layout::PARCEL_DISK), Format::Raw);
-            laid.map_err(|error| failed(&error))?;
+            disk::copy(Path::new(&own), Path::new(layout::PARCEL_DISK)).map_err(|error| failed(&error))?;
         }
         snapshot::resume(&host.libvirt, folder, &node.name).map_err(|error| failed(&error))?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Running });
