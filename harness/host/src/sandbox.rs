@@ -20,7 +20,7 @@ pub use enter::{enter_command, first_process};
 pub use launch::{Launch, Launched, launch};
 pub use missing::{Missing, missing};
 pub use outside::{Outside, OutsideError};
-pub use settle::{Settle, settle};
+pub use settle::{PROCESSES, Settle, settle, share_state};
 
 /// Why a sandbox could not be made.
 #[derive(Debug, thiserror::Error)]
