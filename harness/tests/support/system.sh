@@ -48,4 +48,6 @@ until virsh -c qemu:///system version >/dev/null 2>&1; do
 	sleep 0.1
 done
 echo ready
-exec sleep infinity
+# The first process has to take leave of orphans, which a shell does while it waits.
+sleep infinity &
+wait
