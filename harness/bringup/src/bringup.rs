@@ -215,6 +215,7 @@ impl Work {
                 Failure::lab(Stage::Network, subject, error).with_log(tail("logs/libvirtd.log"))
             })?;
         }
+        self.look_for_obstacles()?;
         self.route()
     }
 

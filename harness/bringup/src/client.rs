@@ -234,7 +234,7 @@ fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
             probe::satisfies(lab, cache)
                 .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         }
-        LabHost::System => system::missing(lab).map_err(|missing| vec![missing.to_string()])?,
+        LabHost::System => system::satisfies(lab)?,
         // Programs are those of its image.
         LabHost::Container(image) => container::missing(image).map_err(|missing| vec![missing.to_string()])?,
     }

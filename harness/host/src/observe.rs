@@ -58,6 +58,7 @@ pub enum ObserveErrorKind {
 /// The first thing that could not be asked. What a host does not have, such as a dnsmasq for a network without DHCP and
 /// DNS, is left out.
 pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, ObserveError> {
+    let seen = |subject, said: Result<String, ObserveErrorKind>| seen(subject, said.map(|said| lab.without_run(&said)));
     let mut all = vec![seen(Subject::Versions, Ok(versions()))?, seen(Subject::Rules, rules())?];
     let processes = if lab.site == Site::Own { "/proc" } else { PROCESSES };
     for Network { name, .. } in &lab.networks {
@@ -84,7 +85,7 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
         let arguments = fs::read(Path::new(processes).join(format!("{}/cmdline", domain.pid())));
         let arguments = arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(Into::into);
         all.push(seen(Subject::CommandLine(name.clone()), arguments)?);
-        all.push(Observation::new(Subject::Domain(name.clone()), &xml));
+        all.push(seen(Subject::Domain(name.clone()), Ok(xml))?);
     }
     all.sort_by(|one, other| one.subject.cmp(&other.subject));
     Ok(all)

@@ -4,12 +4,16 @@ use labrig_plan::{lab::Lab, scenario::Firewall};
 use nix::unistd::geteuid;
 
 use crate::{
+    conflict,
     libvirt::{self, LibvirtError},
     process::{self, ProcessError},
 };
 
 /// What a lab on the machine itself takes besides libvirt and QEMU.
 const PROGRAMS: [&str; 5] = ["unshare", "ip", "dnsmasq", "qemu-img", "nft"];
+
+/// What to do about a conflict.
+const FREE: &str = "give it a subnet that is free here";
 
 /// Why a lab cannot run on the machine itself.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +35,23 @@ pub enum Missing {
     Iptables,
 }
 
-/// Why this lab cannot run on the machine itself.
+/// What is in the way of this lab on the machine itself: what it lacks, or else whoever has its addresses.
 ///
 /// # Errors
-/// [`Missing`], with the first reason.
-pub fn missing(lab: &Lab) -> Result<(), Missing> {
+/// Every reason that there is.
+pub fn satisfies(lab: &Lab) -> Result<(), Vec<String>> {
+    missing(lab).map_err(|missing| vec![missing.to_string()])?;
+    let taken = conflict::taken().map_err(|error| vec![error.to_string()])?;
+    let conflicts = conflict::conflicts(lab, &taken);
+    if conflicts.is_empty() {
+        Ok(())
+    } else {
+        Err(conflicts.iter().map(|conflict| format!("{conflict}; {FREE}")).collect())
+    }
+}
+
+/// Why this lab cannot run on the machine itself.
+fn missing(lab: &Lab) -> Result<(), Missing> {
     if lab.proxy.as_ref().is_some_and(|proxy| proxy.firewall == Firewall::Iptables) {
         return Err(Missing::Iptables);
     }

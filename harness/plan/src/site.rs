@@ -131,6 +131,24 @@ impl Lab {
     }
 }
 
+impl Lab {
+    /// What a host says of the lab, without what another run of it has otherwise: its names, UUIDs and link.
+    #[must_use]
+    pub fn without_run(&self, said: &str) -> String {
+        let Some(run) = self.site.run() else { return said.to_owned() };
+        let tag = run.tag();
+        let mut said = said.replace(run.as_str(), "run");
+        for mark in [format!("-{tag}"), format!("/{tag}"), tag] {
+            said = said.replace(&mark, "");
+        }
+        let uuids = self.networks.iter().map(|network| network.uuid).chain(self.nodes.iter().map(|node| node.uuid));
+        for uuid in uuids {
+            said = said.replace(&uuid.to_string(), &Uuid::nil().to_string());
+        }
+        said.replace(&self.upstream.host_v4.to_string(), "link").replace(&self.upstream.host_v6.to_string(), "link")
+    }
+}
+
 /// An interface's name has at most 15 bytes: two, eight digits, and room for a thousand networks.
 fn bridge(run: &RunId, index: usize) -> BridgeName {
     let name = format!("lr{}-{index}", run.tag());

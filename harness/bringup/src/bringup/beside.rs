@@ -5,7 +5,7 @@ use std::{fmt, path::Path, process::Command, sync::Arc, time::Duration};
 use labrig_host::{
     journal::{Creation, Journal},
     libvirt::Libvirt,
-    process, sandbox, shared_folder,
+    obstacle, process, sandbox, shared_folder,
 };
 use labrig_plan::{
     lab::{Lab, Stage},
@@ -59,6 +59,20 @@ impl Work {
     /// Fills that table, once the networks stand.
     pub(super) fn route(&self) -> Result<(), Failure> {
         if self.has_ways() { batch(Stage::Network, &[], render::ROUTING_IP) } else { Ok(()) }
+    }
+
+    /// Whether rules of others are in the way of a lab that is beside them, whose networks stand. Before that, nobody knows
+    /// which rules libvirt makes.
+    pub(super) fn look_for_obstacles(&self) -> Result<(), Failure> {
+        if self.journal.is_none() {
+            return Ok(());
+        }
+        let failed = |seen: &dyn fmt::Display| Failure::host(Stage::Network, "firewall", seen);
+        let obstacles = obstacle::obstacles(&self.lab).map_err(|e| failed(&e))?;
+        match obstacles.first() {
+            Some(first) => Err(failed(first).with_hint(Some(&first.hint()))),
+            None => Ok(()),
+        }
     }
 
     /// Whether it has ways of its own, and not those of the machine.

@@ -54,15 +54,20 @@ pub fn policy_batch(run: &RunId, lab: &Lab, family: Family) -> String {
         Family::Ipv6 => (format!("{host_v6}/128"), v6.map(|v6| v6.prefix.to_string()).collect()),
     };
     let link = (lab.uplink == Uplink::Upstream).then_some(link);
+    let sources: Vec<_> = link.into_iter().chain(networks).collect();
     let mut out = Lines::default();
-    for source in link.into_iter().chain(networks) {
-        out.line(format_args!("rule add from {source} lookup {}", run.routes()));
+    out.comment(
+        "Each rule goes before the last one. What has no way of the lab's has none, whatever the machine can reach.",
+    );
+    for action in ["unreachable ", ""] {
+        for source in &sources {
+            out.line(format_args!("rule add from {source} {action}table {}", run.routes()));
+        }
     }
     out.finish()
 }
 
-/// Renders where that leads, once the networks stand: `ip -batch`. It is to the lab's other networks, and where there is
-/// nothing beyond the lab, nowhere else.
+/// Renders where that leads besides the link, once the networks stand: `ip -batch`.
 #[must_use]
 pub fn routing_batch(run: &RunId, lab: &Lab) -> String {
     let table = run.routes();
@@ -72,11 +77,6 @@ pub fn routing_batch(run: &RunId, lab: &Lab) -> String {
         for subnet in std::iter::once(network.v4.subnet.to_string()).chain(v6) {
             out.line(format_args!("route add {subnet} dev {} table {table}", network.bridge));
         }
-    }
-    if lab.uplink == Uplink::None {
-        out.comment("There is nothing beyond the lab, whatever the machine can reach.");
-        out.line(format_args!("route add unreachable 0.0.0.0/0 table {table}"));
-        out.line(format_args!("route add unreachable ::/0 table {table}"));
     }
     out.finish()
 }
