@@ -16,14 +16,16 @@ use labrig_host::{
     budget::{Budget, Need},
     container, guest,
     image::{Shelf, Stored, StoredInstaller},
+    journal,
     lab_host::{Connected, LabHost, Launch},
-    probe,
+    probe, system,
 };
 use labrig_plan::{
     lab::{Lab, Stage},
     name::{DnsName, ImageName, InstallerName},
     render,
     scenario::Uplink,
+    site::Site,
 };
 
 use crate::{
@@ -39,6 +41,9 @@ use crate::{
 const TURN: Duration = Duration::from_secs(3600);
 /// How long a lab host has for its teardown before it is killed.
 const TEARDOWN: Duration = Duration::from_secs(4);
+
+/// What to do about what a run left.
+const CLEAN: &str = "`labrig clean` tries once more, at any later time";
 
 /// The end of a run that was asked to end before its lab host was launched.
 const INTERRUPTED: Verdict = Verdict::Interrupted { stage: Stage::Preflight };
@@ -143,7 +148,13 @@ impl Run {
         let _permit = permit?;
         let versions = thread::spawn(probe::versions);
 
-        let folder = RunFolder::create(&self.options.runs, &self.lab.name, &render::artifacts(&self.lab))?;
+        let mut lab = self.lab.clone();
+        let folder = RunFolder::create(&self.options.runs, &self.lab.name, |run| {
+            if matches!(self.options.host, LabHost::System | LabHost::Vm(_)) {
+                lab = lab.clone().shared(run);
+            }
+            render::artifacts(&lab)
+        })?;
         let mut watch = Watch::new(&folder, listen);
         watch.tell(Event::Started {
             scenario: self.lab.name.to_string(),
@@ -152,14 +163,14 @@ impl Run {
             accelerator,
             why: why.clone(),
         });
-        let (lab, cache) = (self.lab.clone(), self.options.cache.clone());
-        let verdict = match self.unless_asked(move || provide(&lab, &cache)) {
+        let (wanted, cache) = (self.lab.clone(), self.options.cache.clone());
+        let verdict = match self.unless_asked(move || provide(&wanted, &cache)) {
             None => Some(INTERRUPTED),
             Some(Err(failure)) => Some(Verdict::Errored { failure }),
             Some(Ok(Provided { guest, repositories, events })) => {
                 events.into_iter().for_each(|event| watch.tell(event));
                 let spec = LabSpec {
-                    lab: self.lab.clone(),
+                    lab,
                     accelerator,
                     run: folder.path().to_owned(),
                     guest,
@@ -252,8 +263,11 @@ struct Fit {
 fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
     let mut patience = 1;
     match host {
-        LabHost::Sandbox => probe::satisfies(lab, cache)
-            .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?,
+        LabHost::Sandbox => {
+            probe::satisfies(lab, cache)
+                .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        }
+        LabHost::System => system::satisfies(lab)?,
         // Programs are those of its image.
         LabHost::Container(image) => container::missing(image).map_err(|missing| vec![missing.to_string()])?,
         LabHost::Vm(release) => patience = machine::patience(machine::fit(release, cache)?),
@@ -383,6 +397,13 @@ impl<'a> Watch<'a> {
             }
         }
         let status = lab.wait(TEARDOWN);
+        // A supervisor that was killed leaves on the machine what is not its own; what cannot be undone now, can be later.
+        let left = journal::undo(self.folder.path());
+        if let Err(errors) = left {
+            let seen = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let failure = Failure::host(Stage::Teardown, "lab host", seen);
+            return Some(Verdict::Errored { failure: failure.with_hint(Some(CLEAN)) });
+        }
         if asked.is_some() {
             return Some(Verdict::Interrupted { stage: self.stage });
         }
@@ -403,7 +424,7 @@ impl<'a> Watch<'a> {
             run: &spec.run,
             shared: spec.folders(),
             machine: machine.map(Machine::at),
-            outside: spec.lab.uplink == Uplink::Host,
+            outside: spec.lab.uplink == Uplink::Host && spec.lab.site == Site::Own,
             log: log.into_file(),
         };
         let mut connected = run.options.host.launch(launch).map_err(|e| failed(&e))?;

@@ -14,9 +14,10 @@ use std::{
 use labrig_host::{
     census::{Census, Death},
     claim::claim,
+    journal,
     sandbox::{self, Outside, Settle},
 };
-use labrig_plan::{artifact::Accelerator, lab::Stage, layout, scenario::Uplink};
+use labrig_plan::{artifact::Accelerator, lab::Stage, layout, scenario::Uplink, site::Site};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -61,8 +62,9 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
     // Whoever cleans up leaves alone what has a claim on it. Where none can be had, it was used just now.
     let _claims: Vec<_> = shared.values().chain([&spec.guest]).filter_map(|folder| claim(folder).ok()).collect();
     let kvm = spec.accelerator == Accelerator::Kvm;
-    let outside = spec.lab.uplink == Uplink::Host;
-    let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside };
+    let beside = spec.lab.site != Site::Own;
+    let outside = spec.lab.uplink == Uplink::Host && !beside;
+    let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside, beside };
     let settled = sandbox::settle(&settle);
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));
@@ -87,6 +89,8 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         teller.tell(Event::Failed { failure });
     }
     teller.begin(Stage::Teardown);
+    // In a lab host of its own there is no journal, and nothing to undo. What fails here, the client tries again.
+    drop(journal::undo(Path::new(layout::RUN)));
     teller.done(Stage::Teardown);
     Ok(())
 }

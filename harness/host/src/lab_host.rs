@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     container::{self, ContainerError, HostImage},
+    libvirt::URI,
     process::ProcessError,
     sandbox,
     vm::{self, Machine, Release},
@@ -27,12 +28,23 @@ pub enum LabHost {
     Container(HostImage),
     /// A virtual machine, with the kernel, the AppArmor and the programs of a release.
     Vm(Release),
+    /// This machine itself, with the libvirt that runs on it.
+    System,
 }
 
 /// A text that names no lab host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no lab host; there are `sandbox`, `container`, `container:RELEASE` and `vm:RELEASE`")]
-pub struct NoSuchHost(String);
+pub enum NoSuchHost {
+    /// There is nothing of this kind.
+    #[error("`{0}` is no lab host; there are `sandbox`, `container`, `container:RELEASE`, `vm:RELEASE` and `system`")]
+    Unknown(String),
+    /// It is the libvirt of another machine, or one of a user's own.
+    #[error(
+        "`{0}` is out of reach: a lab stands beside the libvirt that it uses, and that is `{URI}`; for another machine, run \
+         labrig there: `ssh MACHINE labrig run --host system`"
+    )]
+    Elsewhere(String),
+}
 
 /// What a lab host starts, and what it sees of this machine.
 #[derive(Debug)]
@@ -71,7 +83,7 @@ pub enum LaunchError {
 /// A lab host that runs, seen from outside. Dropped, it is killed.
 #[derive(Debug)]
 pub enum Launched {
-    /// See [`sandbox::Launched`].
+    /// See [`sandbox::Launched`]; a lab on the machine itself is launched in the same way.
     Sandbox(sandbox::Launched),
     /// See [`container::Launched`].
     Container(Box<container::Launched>),
@@ -97,8 +109,10 @@ impl LabHost {
     pub fn launch(&self, launch: Launch<'_>) -> Result<Connected, LaunchError> {
         let Launch { program, run, shared, machine, outside, log } = launch;
         match self {
-            Self::Sandbox => {
+            Self::Sandbox | Self::System => {
                 let args = ["supervise".to_owned()];
+                // Beside others, a lab stays in the machine's network.
+                let outside = outside || *self == Self::System;
                 let mut host = sandbox::launch(sandbox::Launch { program, args: &args, outside, log })?;
                 let (Some(control), Some(events)) = (host.stdin.take(), host.stdout.take()) else {
                     return Err(io::Error::other("it was started without pipes").into());
@@ -116,7 +130,7 @@ impl LabHost {
             }
             Self::Vm(release) => {
                 let machine = machine.ok_or_else(|| LaunchError::NoMachine(release.clone()))?;
-                let (host, control, events) = vm::launch(vm::Launch { machine, program, run, outside, log })?;
+                let (host, control, events) = vm::launch(vm::Launch { machine, program, run, log })?;
                 Ok(Connected { host: Launched::Vm(host), control: Box::new(control), events: Box::new(events) })
             }
         }
@@ -161,15 +175,22 @@ impl FromStr for LabHost {
     type Err = NoSuchHost;
 
     fn from_str(text: &str) -> Result<Self, NoSuchHost> {
+        if let Some(uri) = text.strip_prefix("system=") {
+            return if uri == URI { Ok(Self::System) } else { Err(NoSuchHost::Elsewhere(uri.to_owned())) };
+        }
         let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
         match (kind, rest) {
             ("sandbox", None) => Ok(Self::Sandbox),
+            ("system", None) => Ok(Self::System),
             ("container", rest) if rest != Some("") => {
                 let Ok(image) = rest.unwrap_or_default().parse();
                 Ok(Self::Container(image))
             }
-            ("vm", Some(release)) => Ok(Self::Vm(release.parse().map_err(|_| NoSuchHost(text.to_owned()))?)),
-            _ => Err(NoSuchHost(text.to_owned())),
+            ("vm", Some(release)) => {
+                let release = release.parse().map_err(|_| NoSuchHost::Unknown(text.to_owned()))?;
+                Ok(Self::Vm(release))
+            }
+            _ => Err(NoSuchHost::Unknown(text.to_owned())),
         }
     }
 }
@@ -180,6 +201,7 @@ impl fmt::Display for LabHost {
             Self::Sandbox => f.write_str("sandbox"),
             Self::Container(image) => write!(f, "container:{image}"),
             Self::Vm(release) => write!(f, "vm:{release}"),
+            Self::System => f.write_str("system"),
         }
     }
 }

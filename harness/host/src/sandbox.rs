@@ -12,6 +12,7 @@ mod launch;
 mod missing;
 mod mounts;
 mod outside;
+mod root;
 mod settle;
 mod user_namespaces;
 
@@ -22,7 +23,7 @@ pub(crate) use launch::{ENVIRONMENT, namespaces};
 pub use launch::{Launch, Launched, launch};
 pub use missing::{Missing, missing};
 pub use outside::{Outside, OutsideError};
-pub use settle::{Settle, settle};
+pub use settle::{PROCESSES, Settle, settle, share_state};
 
 /// Why a sandbox could not be made.
 #[derive(Debug, thiserror::Error)]

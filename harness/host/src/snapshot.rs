@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use labrig_plan::{layout, name::NodeName};
+use labrig_plan::{lab::Node, layout, name::NodeName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -154,9 +154,9 @@ pub fn unpack(folder: &Path, node: &NodeName) -> Result<(), SnapshotError> {
 ///
 /// # Errors
 /// [`SnapshotError`].
-pub fn resume(libvirt: &Libvirt, folder: &Path, node: &NodeName) -> Result<Domain, SnapshotError> {
-    let memory = memory(folder, node);
-    libvirt.restore_domain(node.as_str(), &memory).map_err(|error| SnapshotError::at("read", &memory, error))
+pub fn resume(libvirt: &Libvirt, folder: &Path, node: &Node) -> Result<Domain, SnapshotError> {
+    let memory = memory(folder, &node.name);
+    libvirt.restore_domain(&node.name, node.uuid, &memory).map_err(|error| SnapshotError::at("read", &memory, error))
 }
 
 fn memory(folder: &Path, node: &NodeName) -> PathBuf {

@@ -18,6 +18,7 @@ use std::{
 use labrig_plan::{name::NodeName, unit::Size};
 
 use crate::{
+    journal,
     process::{self, ProcessError, ProcessErrorKind, Registered},
     sandbox, ssh,
 };
@@ -31,8 +32,8 @@ const COPY: Duration = Duration::from_secs(120);
 /// How tar ends when something was touched while it read it (GNU tar's manual, "Return Values"). Whoever uses a folder of
 /// the cache touches it, and its files never change.
 const TOUCHED: i32 = 1;
-/// What the client keeps of a run by itself, and what nobody needs once the lab is gone.
-const OWN: [&str; 4] = ["events.jsonl", "lock", "pid", "keys"];
+/// What the client keeps of a run by itself, and what means nothing outside the machine.
+const OWN: [&str; 5] = ["events.jsonl", "lock", "pid", "keys", journal::FILE];
 
 /// A release that there are machines of, by the name of the scenario that brings one up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,12 +71,10 @@ pub struct Parcel {
 pub struct Launch<'a> {
     /// The machine.
     pub machine: &'a Machine,
-    /// The program that becomes the first process of a sandbox there, where it is at the same place.
+    /// The program that becomes the supervisor of a lab on the machine itself; it is there at the same place.
     pub program: &'a Path,
     /// The run folder, which is there at the same place.
     pub run: &'a Path,
-    /// Whether the lab stays in the network of the machine.
-    pub outside: bool,
     /// Where what the supervisor writes to standard error goes.
     pub log: File,
 }
@@ -118,13 +117,14 @@ pub fn pack<'a>(paths: impl Iterator<Item = &'a PathBuf>, parcel: &Path, size: S
 /// # Errors
 /// [`ProcessError`] with what `ssh` said.
 pub fn launch(launch: Launch<'_>) -> Result<(Launched, impl Write + Send + use<>, impl Read + Send + use<>), ProcessError> {
-    let Launch { machine, program, run, outside, log } = launch;
+    let Launch { machine, program, run, log } = launch;
     let Parcel { disk, length } = &machine.parcel;
     // Past what the kernel remembers of the disk from before.
     let read = format!("dd if={disk} bs={BLOCK} count={} iflag=direct status=none", length.div_ceil(BLOCK));
     let unpack = format!("{read} | tar --extract --directory=/ --file=-");
     let environment = sandbox::ENVIRONMENT.map(|(name, value)| format!("{name}={value}")).join(" ");
-    let namespaces: Vec<_> = sandbox::namespaces(outside).collect();
+    // It uses the network and the libvirt of the machine.
+    let namespaces: Vec<_> = sandbox::namespaces(true).collect();
     let (namespaces, program) = (namespaces.join(" "), ssh::word(&program.to_string_lossy()));
     let supervise = format!("exec env -i {environment} unshare {namespaces} -- {program} supervise");
     let mut command = machine.command(&format!("{unpack} && {supervise}"))?;

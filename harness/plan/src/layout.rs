@@ -5,6 +5,8 @@
 
 use crate::name::{DnsName, ImageName, InstallerName, NodeName};
 
+/// Everything of a lab.
+pub const ROOT: &str = "/run/labrig";
 /// The run folder: logs, events, record, keys. The only place that outlives the lab.
 pub const RUN: &str = "/run/labrig/run";
 /// The rendered artifacts, inside the run folder.

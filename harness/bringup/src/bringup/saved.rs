@@ -37,7 +37,7 @@ impl Work {
             let own = layout::node_disk(&node.name, &own.target);
             disk::copy(Path::new(&own), Path::new(layout::PARCEL_DISK)).map_err(|error| failed(&error))?;
         }
-        snapshot::resume(&host.libvirt, folder, &node.name).map_err(|error| failed(&error))?;
+        snapshot::resume(&host.libvirt, folder, node).map_err(|error| failed(&error))?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Running });
         Ok(())
     }
