@@ -1,14 +1,14 @@
 //! `labrig ssh`, `exec` and `console`: into a lab that runs. Each runs the ordinary program (OpenSSH's client, `virsh`)
 //! in the lab's namespaces.
 
-use std::{path::Path, process::Command};
+use std::{net::Ipv4Addr, path::Path, process::Command};
 
 use labrig_bringup::{places::Places, run_folder::RunFolder};
 use labrig_host::{
-    keys::KeyFiles,
     process::{self, ProcessError},
-    sandbox,
+    sandbox, ssh,
 };
+use labrig_plan::name::NodeName;
 
 use crate::{exit::Exit, ui};
 
@@ -40,25 +40,21 @@ pub(crate) struct ConsoleArgs {
 }
 
 pub(crate) fn ssh(args: &SshArgs) -> Exit {
-    enter(&args.lab, &args.node, |pid, address, run| {
-        let mut command = client(pid, &args.node, run)?;
-        command.arg(address);
-        Ok(command)
-    })
+    enter(&args.lab, &args.node, ssh::client)
 }
 
 pub(crate) fn exec(args: &ExecArgs) -> Exit {
-    enter(&args.lab, &args.node, |pid, address, run| {
-        let mut command = client(pid, &args.node, run)?;
-        command.arg("-T").arg(address).arg("--").args(&args.command);
+    enter(&args.lab, &args.node, |pid, run, node, address| {
+        let mut command = ssh::client(pid, run, node, address)?;
+        command.args(["-T", "--"]).args(&args.command);
         Ok(command)
     })
 }
 
 pub(crate) fn console(args: &ConsoleArgs) -> Exit {
-    enter(&args.lab, &args.node, |pid, _, _| {
+    enter(&args.lab, &args.node, |pid, _, node, _| {
         let mut command = sandbox::enter_command(pid, "virsh")?;
-        command.args(["--connect", "qemu:///system", "console", &args.node]);
+        command.args(["--connect", "qemu:///system", "console", node.as_str()]);
         Ok(command)
     })
 }
@@ -88,15 +84,19 @@ pub(crate) fn find(lab: &str) -> Result<RunFolder, Exit> {
     }
 }
 
-/// Runs a command in the lab's namespaces, with this terminal. `command` makes it of the lab's first process, the node's
-/// address and the run folder.
-fn enter(lab: &str, node: &str, command: impl FnOnce(u32, &str, &RunFolder) -> Result<Command, ProcessError>) -> Exit {
+/// Runs a command that gets into the lab's namespaces, with this terminal. It is made for the lab's first process, the run
+/// folder, the node and its address.
+fn enter(
+    lab: &str,
+    node: &str,
+    command: impl FnOnce(u32, &Path, &NodeName, Ipv4Addr) -> Result<Command, ProcessError>,
+) -> Exit {
     let run = match find(lab) {
         Ok(run) => run,
         Err(exit) => return exit,
     };
     let nodes = run.nodes();
-    let Some((_, address)) = nodes.iter().find(|(name, _)| name.as_str() == node) else {
+    let Some((node, address)) = nodes.iter().find(|(name, _)| name.as_str() == node) else {
         let names: Vec<_> = nodes.keys().map(ToString::to_string).collect();
         ui::error(&format!("no node `{node}` in {}", run.id()), Some(&format!("there is: {}", names.join(", "))));
         return Exit::BadInput;
@@ -105,25 +105,12 @@ fn enter(lab: &str, node: &str, command: impl FnOnce(u32, &str, &RunFolder) -> R
         ui::error(&format!("{} just went down", run.id()), None);
         return Exit::Unfit;
     };
-    let command = command(pid, &address.to_string(), &run);
-    match command.and_then(|mut command| process::attached(&mut command)) {
+    let status = command(pid, run.path(), node, *address).and_then(|mut command| process::attached(&mut command));
+    match status {
         Ok(status) => Exit::Command(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)),
         Err(error) => {
             ui::error(&format!("failed to enter {}: {error}", run.id()), None);
             Exit::Unfit
         }
     }
-}
-
-/// OpenSSH's client with the run's own login key, and the host key that it has to find. Nothing of this user's own
-/// configuration counts.
-fn client(pid: u32, node: &str, run: &RunFolder) -> Result<Command, ProcessError> {
-    // The client reads blanks and percent signs in names of files as something else.
-    let keys = KeyFiles::within(Path::new("keys"));
-    let mut command = sandbox::network_command(pid, "ssh")?;
-    command.current_dir(run.path());
-    command.args(["-F", "none", "-l", "root", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes"]);
-    command.args(["-o", "GlobalKnownHostsFile=none", "-o", &format!("HostKeyAlias={node}")]);
-    command.arg("-o").arg(format!("UserKnownHostsFile={}", keys.known_hosts.display())).arg("-i").arg(keys.login);
-    Ok(command)
 }

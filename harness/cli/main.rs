@@ -1,6 +1,7 @@
 //! The `labrig` command: one file a verb, and `ui`, the only place that prints.
 
 mod check;
+mod clean;
 mod compare;
 mod doctor;
 mod down;
@@ -56,6 +57,8 @@ enum Verb {
     Console(enter::ConsoleArgs),
     /// Take a running lab down
     Down(down::Args),
+    /// Remove what killed runs left on this machine
+    Clean(clean::Args),
     /// List, build and remove the images that nodes boot from
     #[command(subcommand)]
     Images(images::Verb),
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Verb::Exec(args) => enter::exec(&args),
         Verb::Console(args) => enter::console(&args),
         Verb::Down(args) => down::main(&args),
+        Verb::Clean(args) => clean::main(&args),
         Verb::Images(verb) => images::main(&verb),
         Verb::Doctor => doctor::main(),
         Verb::Schema(args) => schema::main(&args),

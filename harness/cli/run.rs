@@ -42,7 +42,7 @@ pub(crate) struct UpArgs {
 
 #[derive(Debug, clap::Args)]
 struct RunArgs {
-    /// Where the lab runs: `sandbox`, `container` or `container:RELEASE`
+    /// Where the lab runs: `sandbox`, `container`, `container:RELEASE` or `system`
     #[arg(long, value_name = "HOST", default_value = "sandbox")]
     host: LabHost,
     /// Write every event to this file, as JSON lines

@@ -1,12 +1,15 @@
 //! The stages of a bring-up, in their order.
 
+mod beside;
+mod beyond;
 mod install;
+mod saved;
 mod standstill;
 
 use std::{
     collections::BTreeMap,
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -16,17 +19,16 @@ use labrig_host::{
     census::Census,
     cloud_init,
     firewall::{self, Rules},
+    journal::{Creation, Journal},
     keys::RunKeys,
     libvirt::Libvirt,
     observe,
-    pasta::Pasta,
     process::Daemon,
     proxy::{AccessLog, Entries, Proxy},
     sandbox::Outside,
-    slaac,
+    slaac, snapshot,
     ssh::Session,
     syslog,
-    upstream::Upstream,
     wait::{self, Progress},
 };
 use labrig_plan::{
@@ -35,9 +37,12 @@ use labrig_plan::{
     layout,
     name::NodeName,
     render,
-    scenario::{Firewall, Uplink},
+    scenario::Firewall,
+    site::Site,
 };
 use tokio::task::JoinSet;
+
+use beyond::Beyond;
 
 use crate::{
     check,
@@ -50,10 +55,6 @@ use crate::{
     traffic::Traffic,
 };
 
-/// The supervisor's own program, by the process that it is: its path may be in a folder that the lab has its own of,
-/// such as `/tmp`.
-const THIS_PROGRAM: &str = "/proc/1/exe";
-
 /// Brings the lab up, and checks it unless it is to stay.
 pub(crate) async fn bring_up(
     spec: LabSpec,
@@ -61,9 +62,14 @@ pub(crate) async fn bring_up(
     teller: &Arc<Teller>,
     census: &Census,
 ) -> Result<Standing, Failure> {
+    let journal = beside::begin_journal(&spec.lab, &spec.run)?;
     let work = Work {
+        run: spec.run.clone(),
+        journal,
         lab: Arc::new(spec.lab),
         accelerator: spec.accelerator,
+        goes_on: spec.snapshot.is_some(),
+        patience: spec.patience,
         media: Arc::new(Media::new(&spec.run, spec.images)),
         teller: Arc::clone(teller),
         census: census.clone(),
@@ -83,12 +89,6 @@ pub(crate) struct Standing {
     _proxy: Option<Proxy>,
 }
 
-/// What lies beyond the lab's networks.
-enum Beyond {
-    Upstream(#[expect(dead_code, reason = "it is kept, and never asked")] Upstream),
-    Machine(#[expect(dead_code, reason = "it is kept, and never asked")] Pasta),
-}
-
 /// What the preflight makes.
 #[derive(Clone)]
 struct Host {
@@ -99,8 +99,16 @@ struct Host {
 /// What every stage needs.
 #[derive(Clone)]
 struct Work {
+    /// The run folder, as the machine sees it.
+    run: PathBuf,
+    /// Where what is made on a machine with others is written down.
+    journal: Option<Arc<Journal>>,
     lab: Arc<Lab>,
     accelerator: Accelerator,
+    /// Whether the nodes go on from where an earlier run saved them.
+    goes_on: bool,
+    /// By how much longer everything may take, see [`LabSpec::patience`].
+    patience: u32,
     media: Arc<Media>,
     teller: Arc<Teller>,
     census: Census,
@@ -109,17 +117,24 @@ struct Work {
 impl Work {
     /// All stages from the networks on.
     async fn rise(&self, host: Host, outside: Option<Outside>, then: Then) -> Result<Standing, Failure> {
+        let is_own = self.lab.site == Site::Own;
+        let (mut outside, mut beyond) = (outside, None);
+        if !is_own {
+            // The networks' DNS servers find the link by its address, and squid listens on the networks only.
+            beyond = self.go_beyond(outside.take()).await?;
+            self.start_networks(&host).await?;
+        }
         // Guests take long to boot, and need nothing of the internet for it: that comes up beside them.
-        let libvirt = Arc::clone(&host.libvirt);
         let guests = async {
-            self.stage(Stage::Network, move |work| work.start_networks(&libvirt)).await?;
+            if is_own {
+                self.start_networks(&host).await?;
+            }
             self.node_stage(Stage::Boot, &host, |node| !node.install.has_installer(), Work::boot).await
         };
         let internet = async {
-            let beyond = match self.lab.uplink {
-                Uplink::None => None,
-                _ => Some(self.stage(Stage::Upstream, move |work| work.start_beyond(outside)).await?),
-            };
+            if is_own {
+                beyond = self.go_beyond(outside).await?;
+            }
             if self.lab.proxy.is_none() {
                 return Ok((beyond, None));
             }
@@ -132,13 +147,17 @@ impl Work {
         let sessions = self.node_stage(Stage::Reach, &host, |_| true, Work::reach).await?;
         let (this, libvirt) = (self.clone(), Arc::clone(&host.libvirt));
         blocking(Stage::Reach, move || this.observe(&libvirt)).await?;
-        if then == Then::Check {
+        if matches!(then, Then::Check | Then::Save) {
             let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
             self.teller.begin(Stage::Check);
-            let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions }).await;
+            let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions, patience: self.patience }).await;
             self.tell_traffic();
             checked?;
             self.teller.done(Stage::Check);
+        }
+        if then == Then::Save {
+            let (this, host) = (self.clone(), host.clone());
+            blocking(Stage::Check, move || this.save(&host)).await?;
         }
         Ok(Standing { _host: host, _beyond: beyond, _proxy: proxy })
     }
@@ -181,46 +200,49 @@ impl Work {
     fn prepare(&self) -> Result<Host, Failure> {
         syslog::start(&Path::new(layout::LOGS).join("syslog.log"))
             .map_err(|error| Failure::host(Stage::Preflight, "system log", error))?;
-        let libvirt =
-            Libvirt::start(&self.census).map_err(|e| host(Stage::Preflight, "libvirtd", &e, "logs/libvirtd.log"))?;
+        let libvirt = match &self.journal {
+            None => {
+                Libvirt::start(&self.census).map_err(|e| host(Stage::Preflight, "libvirtd", &e, "logs/libvirtd.log"))?
+            }
+            Some(journal) => self.move_in(journal)?,
+        };
         let keys = |error: &dyn fmt::Display| Failure::host(Stage::Preflight, "keys", error);
-        let run_keys = RunKeys::generate(self.lab.nodes.iter().map(|node| &node.name)).map_err(|e| keys(&e))?;
+        let nodes = self.lab.nodes.iter().map(|node| &node.name);
+        let run_keys = match self.goes_on {
+            true => snapshot::keys(Path::new(layout::SNAPSHOT), nodes).map_err(|e| keys(&e))?,
+            false => RunKeys::generate(nodes).map_err(|e| keys(&e))?,
+        };
         let addresses = self.lab.nodes.iter().map(|node| (node.name.clone(), addresses(node))).collect();
         run_keys.save(&Path::new(layout::RUN).join("keys"), &addresses).map_err(|e| keys(&e))?;
         Ok(Host { libvirt: Arc::new(libvirt), keys: Arc::new(run_keys) })
     }
 
-    fn start_networks(&self, libvirt: &Libvirt) -> Result<(), Failure> {
+    async fn start_networks(&self, host: &Host) -> Result<(), Failure> {
+        let libvirt = Arc::clone(&host.libvirt);
+        self.stage(Stage::Network, move |work| work.make_networks(&libvirt)).await
+    }
+
+    fn make_networks(&self, libvirt: &Libvirt) -> Result<(), Failure> {
         for network in &self.lab.networks {
             let xml = render::network_xml(network, &self.lab);
-            let started = libvirt.define_network(&xml).and_then(|mut network| libvirt.start_network(&mut network));
-            started.map_err(|error| {
+            libvirt.start_network(&network.name, network.uuid, &xml).map_err(|error| {
                 let subject = format!("network {}", network.name);
                 Failure::lab(Stage::Network, subject, error).with_log(tail("logs/libvirtd.log"))
             })?;
         }
-        Ok(())
-    }
-
-    fn start_beyond(&self, outside: Option<Outside>) -> Result<Beyond, Failure> {
-        let failed = |subject: &str, error: &dyn fmt::Display| Failure::host(Stage::Upstream, subject, error);
-        let artifacts = Path::new(layout::ARTIFACTS);
-        if let Some(outside) = outside {
-            let mut pasta = Pasta::start(&self.lab.upstream, artifacts, outside).map_err(|e| failed("pasta", &e))?;
-            // Without its tree: at its start it has children for a moment, of which it goes into the lab's network.
-            self.census.watch(pasta.daemon().pid(), pasta.daemon().name());
-            return Ok(Beyond::Machine(pasta));
-        }
-        let mut upstream = Upstream::start(&self.lab.upstream, artifacts, Path::new(THIS_PROGRAM))
-            .map_err(|e| failed("upstream", &e))?;
-        upstream.daemons().into_iter().for_each(|daemon| self.watch(daemon));
-        Ok(Beyond::Upstream(upstream))
+        self.look_for_obstacles()?;
+        self.route()
     }
 
     fn start_proxy(&self) -> Result<Proxy, Failure> {
-        let port = self.lab.proxy.as_ref().map_or(0, |proxy| proxy.forward_port);
+        let forward = self.lab.proxy.as_ref().map(|proxy| match self.lab.site {
+            Site::Own => SocketAddr::from((Ipv4Addr::LOCALHOST, proxy.forward_port)),
+            // There it listens on the lab's networks only.
+            Site::Shared(_) => SocketAddr::from((proxy.resolver, proxy.forward_port)),
+        });
+        let forward = forward.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let mut proxy =
-            Proxy::start(&artifact(render::SQUID_CONF), port).map_err(|e| Failure::lab(Stage::Proxy, "squid", e))?;
+            Proxy::start(&artifact(render::SQUID_CONF), forward).map_err(|e| Failure::lab(Stage::Proxy, "squid", e))?;
         self.watch(proxy.daemon());
         Ok(proxy)
     }
@@ -231,6 +253,7 @@ impl Work {
 
     fn load_rules(&self) -> Result<(), Failure> {
         let Some(proxy) = &self.lab.proxy else { return Ok(()) };
+        self.note(Stage::Rules, Creation::Rules)?;
         let result = match proxy.firewall {
             Firewall::Nftables => firewall::apply(Rules::Nftables(&render::rules_nft(proxy, &self.lab))),
             Firewall::Iptables => firewall::apply(Rules::Iptables {
@@ -244,6 +267,9 @@ impl Work {
     /// Makes a node's files and starts its virtual machine.
     fn boot(&self, host: &Host, node: &Node) -> Result<(), Failure> {
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Starting });
+        if self.goes_on {
+            return self.resume(host, node);
+        }
         self.make_files(Stage::Boot, host, node)?;
         self.start(Stage::Boot, host, node)
     }
@@ -258,7 +284,7 @@ impl Work {
     /// Starts a node's virtual machine.
     fn start(&self, stage: Stage, host: &Host, node: &Node) -> Result<(), Failure> {
         let xml = render::domain_xml(node, &self.lab, self.accelerator);
-        host.libvirt.start_domain(&xml).map_err(|error| {
+        host.libvirt.start_domain(&node.name, node.uuid, &xml).map_err(|error| {
             let log = tail(&format!("logs/qemu/{}.log", node.name));
             Failure::lab(stage, format!("node {}", node.name), error).with_log(log)
         })?;
@@ -286,6 +312,11 @@ impl Work {
             }
         })
         .map_err(|e| failed(&e))?;
+        if self.goes_on {
+            saved::set_clock(&mut session, limit).map_err(|e| failed(&e))?;
+            self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
+            return Ok(session);
+        }
         if node.install.image().is_some() {
             self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::LoggedIn });
             cloud_init::finish(&mut session, limit).map_err(|e| failed(&e))?;
@@ -330,9 +361,10 @@ impl Work {
             (Accelerator::Tcg, false) => (90, 10, 30),
             (Accelerator::Tcg, true) => (300, 10, 90),
         };
-        Duration::from_secs(alone)
+        let limit = Duration::from_secs(alone)
             + Duration::from_secs(each).saturating_mul(nodes)
-            + Duration::from_secs(each_whole).saturating_mul(whole)
+            + Duration::from_secs(each_whole).saturating_mul(whole);
+        limit.saturating_mul(self.patience)
     }
 
     /// Performs all checks: first those that need nothing for themselves, all at once; then the others, in the order

@@ -11,33 +11,39 @@ use std::{
 };
 
 use labrig_host::{
-    acceleration::{self, Choice},
+    acceleration::{self, Choice, NoKvm},
     apt::{self, AptError},
     budget::{Budget, Need},
     container, guest,
     image::{Shelf, Stored, StoredInstaller},
+    journal,
     lab_host::{Connected, LabHost, Launch},
-    probe,
+    probe, system,
 };
 use labrig_plan::{
     lab::{Lab, Stage},
     name::{DnsName, ImageName, InstallerName},
     render,
     scenario::Uplink,
+    site::Site,
 };
 
 use crate::{
-    event::{Event, Line},
+    event::{Event, Line, MachineState},
     failure::{Failure, LogTail},
+    machine::{self, Machine},
     record::{Record, Verdict},
     run_folder::RunFolder,
-    spec::{LabSpec, STOP, Then},
+    spec::{LabSpec, STOP, Snapshot, Then},
 };
 
 /// How long a run waits for its turn on a machine that is full of other labs.
 const TURN: Duration = Duration::from_secs(3600);
 /// How long a lab host has for its teardown before it is killed.
 const TEARDOWN: Duration = Duration::from_secs(4);
+
+/// What to do about what a run left.
+const CLEAN: &str = "`labrig clean` tries once more, at any later time";
 
 /// The end of a run that was asked to end before its lab host was launched.
 const INTERRUPTED: Verdict = Verdict::Interrupted { stage: Stage::Preflight };
@@ -66,6 +72,7 @@ pub struct Interrupt(Sender<Message>);
 pub struct Run {
     lab: Lab,
     options: Options,
+    snapshot: Option<Snapshot>,
     sender: Sender<Message>,
     receiver: Receiver<Message>,
 }
@@ -102,7 +109,12 @@ impl Run {
     #[must_use]
     pub fn new(lab: Lab, options: Options) -> Self {
         let (sender, receiver) = mpsc::channel();
-        Self { lab, options, sender, receiver }
+        Self { lab, options, snapshot: None, sender, receiver }
+    }
+
+    /// The same, but its nodes go on from where they were saved.
+    pub(crate) fn from_snapshot(self, snapshot: Snapshot) -> Self {
+        Self { snapshot: Some(snapshot), ..self }
     }
 
     /// What ends this run from another thread.
@@ -120,11 +132,15 @@ impl Run {
         let Some(fit) = self.unless_asked(move || fit(&lab, &host, &cache)) else {
             return Ok(self.not_begun(INTERRUPTED));
         };
-        let Fit { choice: Choice { accelerator, why }, images, installers } = match fit {
+        let Fit { choice: Choice { accelerator, why }, patience, images, installers } = match fit {
             Ok(fit) => fit,
             Err(reasons) => return Ok(self.not_begun(Verdict::Skipped { reasons })),
         };
-        let need = Need::of(&self.lab, accelerator);
+        // In a virtual machine a lab shares what the machine has got.
+        let need = match &self.options.host {
+            LabHost::Vm(_) => Need { memory: 0, processor: 0 },
+            _ => Need::of(&self.lab, accelerator),
+        };
         let share =
             move || Budget::of_machine()?.acquire(need, TURN).map_err(|error| io::Error::other(error.to_string()));
         // Held until the run is over. A lab that stays up gives its share back: it may stay for days.
@@ -133,7 +149,13 @@ impl Run {
         // Elsewhere they are other programs, which only an observation tells of.
         let versions = (self.options.host == LabHost::Sandbox).then(|| thread::spawn(probe::versions));
 
-        let folder = RunFolder::create(&self.options.runs, &self.lab.name, &render::artifacts(&self.lab))?;
+        let mut lab = self.lab.clone();
+        let folder = RunFolder::create(&self.options.runs, &self.lab.name, |run| {
+            if matches!(self.options.host, LabHost::System | LabHost::Vm(_)) {
+                lab = lab.clone().shared(run);
+            }
+            render::artifacts(&lab)
+        })?;
         let mut watch = Watch::new(&folder, listen);
         watch.tell(Event::Started {
             scenario: self.lab.name.to_string(),
@@ -142,24 +164,30 @@ impl Run {
             accelerator,
             why: why.clone(),
         });
-        let (lab, cache) = (self.lab.clone(), self.options.cache.clone());
-        let verdict = match self.unless_asked(move || provide(&lab, &cache)) {
+        let (wanted, cache) = (self.lab.clone(), self.options.cache.clone());
+        let verdict = match self.unless_asked(move || provide(&wanted, &cache)) {
             None => Some(INTERRUPTED),
             Some(Err(failure)) => Some(Verdict::Errored { failure }),
             Some(Ok(Provided { guest, repositories, events })) => {
                 events.into_iter().for_each(|event| watch.tell(event));
                 let spec = LabSpec {
-                    lab: self.lab.clone(),
+                    lab,
                     accelerator,
                     run: folder.path().to_owned(),
                     guest,
                     images,
                     installers,
                     repositories,
+                    snapshot: self.snapshot.clone(),
+                    patience,
                     began: watch.began(),
                     then: self.options.then,
                 };
-                watch.supervise(&spec, &self)
+                match self.machine(&spec, &mut watch) {
+                    None => Some(INTERRUPTED),
+                    Some(Err(failure)) => Some(Verdict::Errored { failure }),
+                    Some(Ok(machine)) => watch.supervise(&spec, &self, machine.as_ref()),
+                }
             }
         };
         let Some(verdict) = verdict else { return Ok(Ended { folder: Some(folder), record: None }) };
@@ -204,6 +232,19 @@ impl Run {
         work.join().map_or_else(|panic| std::panic::resume_unwind(panic), |()| None)
     }
 
+    /// The virtual machine that this run is to be in, if it is; `None` if somebody asked for the end meanwhile.
+    fn machine(&self, spec: &LabSpec, watch: &mut Watch<'_>) -> Option<Result<Option<Machine>, Failure>> {
+        let LabHost::Vm(release) = &self.options.host else { return Some(Ok(None)) };
+        let tell = |state| Event::Machine { release: release.to_string(), state };
+        watch.tell(tell(MachineState::Starting));
+        let (release, spec, options) = (release.clone(), spec.clone(), self.options.clone());
+        let machine = self.unless_asked(move || machine::start(&release, &spec, &options))?;
+        if machine.is_ok() {
+            watch.tell(tell(MachineState::Reachable));
+        }
+        Some(machine.map(Some))
+    }
+
     /// A run that made nothing.
     fn not_begun(&self, verdict: Verdict) -> Ended {
         Ended { folder: None, record: Some(Record::not_begun(&self.lab, verdict)) }
@@ -213,26 +254,37 @@ impl Run {
 /// How this host runs the lab's guests, and what from.
 struct Fit {
     choice: Choice,
+    /// By how much longer everything may take, see [`LabSpec::patience`].
+    patience: u32,
     images: BTreeMap<ImageName, Stored>,
     installers: BTreeMap<InstallerName, StoredInstaller>,
 }
 
 /// That, or everything that this host lacks.
 fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
+    let mut patience = 1;
     match host {
-        LabHost::Sandbox => probe::satisfies(lab, cache)
-            .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?,
+        LabHost::Sandbox => {
+            probe::satisfies(lab, cache)
+                .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        }
+        LabHost::System => system::satisfies(lab)?,
         LabHost::Container(_) if lab.uplink == Uplink::Host => {
             return Err(vec!["a container has no way out, and the lab wants one (`uplink = \"host\"`)".to_owned()]);
         }
         // Programs are those of its image.
         LabHost::Container(image) => container::missing(image).map_err(|missing| vec![missing.to_string()])?,
+        LabHost::Vm(release) => patience = machine::patience(machine::fit(release, cache)?),
     }
-    let choice = acceleration::choose(lab.acceleration, &acceleration::probe()).map_err(|why| vec![why.to_string()])?;
+    let processor = match host {
+        LabHost::Vm(_) => acceleration::Probe { kvm: Err(NoKvm::Nested) },
+        _ => acceleration::probe(),
+    };
+    let choice = acceleration::choose(lab.acceleration, &processor).map_err(|why| vec![why.to_string()])?;
     let shelf = Shelf::within(cache);
     let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
     let installers = lab.installers.iter().filter_map(|it| Some((it.name.clone(), shelf.find_installer(it).ok()?)));
-    Ok(Fit { choice, images: images.collect(), installers: installers.collect() })
+    Ok(Fit { choice, patience, images: images.collect(), installers: installers.collect() })
 }
 
 /// What a lab is provided with out of the cache.
@@ -281,6 +333,8 @@ struct Watch<'a> {
     /// What the supervisor said of how it ended; `None` as long as it said nothing.
     end: Option<Result<(), Failure>>,
     up: bool,
+    /// Whether the supervisor's run folder is another one.
+    is_elsewhere: bool,
 }
 
 impl<'a> Watch<'a> {
@@ -294,6 +348,7 @@ impl<'a> Watch<'a> {
             stages: BTreeMap::new(),
             end: None,
             up: false,
+            is_elsewhere: false,
         }
     }
 
@@ -315,8 +370,11 @@ impl<'a> Watch<'a> {
     }
 
     /// Launches the lab host and listens until it is gone. `None` means that the lab is up and stays up.
-    fn supervise(&mut self, spec: &LabSpec, run: &Run) -> Option<Verdict> {
-        let Connected { host: mut lab, mut control, .. } = match self.launch(spec, run) {
+    fn supervise(&mut self, spec: &LabSpec, run: &Run, machine: Option<&Machine>) -> Option<Verdict> {
+        // Where the supervisor writes to a run folder elsewhere, this one has to tell that the lab lives, and how far it is.
+        self.is_elsewhere = machine.is_some();
+        let _lock = self.is_elsewhere.then(|| self.folder.lock());
+        let Connected { host: mut lab, mut control, .. } = match self.launch(spec, run, machine) {
             Ok(launched) => launched,
             Err(failure) => return Some(Verdict::Errored { failure }),
         };
@@ -337,12 +395,19 @@ impl<'a> Watch<'a> {
                 // Its end shows on its standard output.
                 lab.kill();
             }
-            if self.up && asked.is_none() {
+            if self.up && asked.is_none() && spec.then == Then::Stay {
                 lab.leave();
                 return None;
             }
         }
         let status = lab.wait(TEARDOWN);
+        // A supervisor that was killed leaves on the machine what is not its own; what cannot be undone now, can be later.
+        let left = journal::undo(self.folder.path());
+        if let Err(errors) = left {
+            let seen = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let failure = Failure::host(Stage::Teardown, "lab host", seen);
+            return Some(Verdict::Errored { failure: failure.with_hint(Some(CLEAN)) });
+        }
         if asked.is_some() {
             return Some(Verdict::Interrupted { stage: self.stage });
         }
@@ -355,17 +420,15 @@ impl<'a> Watch<'a> {
         Some(Verdict::of(result, &spec.lab.expect))
     }
 
-    fn launch(&self, spec: &LabSpec, run: &Run) -> Result<Connected, Failure> {
+    fn launch(&self, spec: &LabSpec, run: &Run, machine: Option<&Machine>) -> Result<Connected, Failure> {
         let failed = |error: &dyn fmt::Display| preflight("lab host", error);
         let log = fs_err::File::create(self.folder.path().join("logs/supervisor.log")).map_err(|e| failed(&e))?;
-        let folders = spec.images.values().map(|image| &image.folder).chain(spec.repositories.values());
-        let folders = folders.chain(spec.installers.values().map(|installer| &installer.folder));
-        let shared = folders.chain([&spec.guest]).cloned().collect();
         let launch = Launch {
             program: &run.options.program,
             run: &spec.run,
-            shared,
-            outside: spec.lab.uplink == Uplink::Host,
+            shared: spec.folders(),
+            machine: machine.map(Machine::at),
+            outside: spec.lab.uplink == Uplink::Host && spec.lab.site == Site::Own,
             log: log.into_file(),
         };
         let mut connected = run.options.host.launch(launch).map_err(|e| failed(&e))?;
@@ -390,6 +453,9 @@ impl<'a> Watch<'a> {
             Event::Failed { failure } => self.end = Some(Err(failure.clone())),
             Event::Up => self.up = true,
             _ => {}
+        }
+        if self.is_elsewhere {
+            drop(self.folder.append(line));
         }
         (self.listen)(line);
     }

@@ -41,6 +41,13 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// The virtual machine that the lab will run in came a step further.
+    Machine {
+        /// The release that it has.
+        release: String,
+        /// How far.
+        state: MachineState,
+    },
     /// A stage began.
     Begun {
         /// Which.
@@ -100,6 +107,16 @@ pub enum Event {
         /// How it ended.
         verdict: Verdict,
     },
+}
+
+/// How far a virtual machine is that a lab will run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MachineState {
+    /// It goes on from where it was saved, or boots and is saved if it never was.
+    Starting,
+    /// It is reachable over SSH.
+    Reachable,
 }
 
 /// How far a node is.

@@ -43,8 +43,9 @@ impl Media {
             }
             Install::Image(name) => {
                 let image = self.images.get(name).ok_or_else(|| format!("image {name} is not there"))?;
-                // The same image, as the lab sees it.
-                let base = Stored { folder: layout::image_folder(name).into(), format: image.format }.disk();
+                // The same image, as the lab's QEMU sees it.
+                let folder = lab.site.seen_by_qemu(&layout::image_folder(name));
+                let base = Stored { folder: folder.into(), format: image.format }.disk();
                 let overlay = layout::node_disk(&node.name, render::IMAGE_TARGET);
                 disk::overlay(Path::new(&overlay), &base, image.format)?;
                 self.write_seed(node, lab, &render::seed_user_data(), host, login, SeedKeys::Own)?;

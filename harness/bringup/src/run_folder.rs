@@ -9,6 +9,7 @@
 //!   artifacts/       the texts that were handed to libvirt, squid and the rest
 //!   logs/            consoles and daemons
 //!   observed/        what libvirt and the host made of the artifacts, see [`labrig_observe`]
+//!   journal.jsonl    what the run made on a machine with others, as long as it is there, see [`labrig_host::journal`]
 //!   keys/            the login key and the public host keys (mode 0700)
 //! ```
 
@@ -23,12 +24,12 @@ use std::{
 };
 
 use fs_err as fs;
-use labrig_host::container;
+use labrig_host::{container, journal};
 use labrig_observe::{Observation, Subject};
 use labrig_plan::{
     artifact::Artifact,
     lab::Stage,
-    name::{NodeName, ScenarioName},
+    name::{NodeName, RunId, ScenarioName},
 };
 use nix::fcntl::{Flock, FlockArg};
 
@@ -68,11 +69,16 @@ pub enum State {
 }
 
 impl RunFolder {
-    /// Makes a folder for a new run of `scenario` below `runs`, with its artifacts, and removes the oldest finished ones.
+    /// Makes a folder for a new run of `scenario` below `runs`, with the artifacts that it has under its id, and removes the
+    /// oldest finished ones.
     ///
     /// # Errors
     /// Those of the file system. Nothing stays of a folder that cannot be filled.
-    pub fn create(runs: &Path, scenario: &ScenarioName, artifacts: &[Artifact]) -> io::Result<Self> {
+    pub fn create(
+        runs: &Path,
+        scenario: &ScenarioName,
+        artifacts: impl FnOnce(&RunId) -> Vec<Artifact>,
+    ) -> io::Result<Self> {
         fs::create_dir_all(runs)?;
         prune(runs);
         // The namespaces see the folder by its absolute path.
@@ -83,7 +89,8 @@ impl RunFolder {
             match DirBuilder::new().mode(0o755).create(&path) {
                 Ok(()) => {
                     let run = Self { path };
-                    return match run.fill(artifacts) {
+                    let named = run.id().parse::<RunId>().map_err(io::Error::other);
+                    return match named.and_then(|id| run.fill(&artifacts(&id))) {
                         Ok(()) => Ok(run),
                         Err(error) => {
                             // The first error tells more than any that follows from it.
@@ -279,7 +286,10 @@ fn prune(runs: &Path) {
         let modified = std::fs::metadata(&run.path).and_then(|metadata| metadata.modified());
         modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > Duration::from_secs(24 * 3600)))
     };
-    let over = |run: &RunFolder| !run.alive() && (run.path.join("record.json").exists() || old(run));
+    // What it left on the machine is found by its folder.
+    let over = |run: &RunFolder| {
+        !run.alive() && !journal::is_open(&run.path) && (run.path.join("record.json").exists() || old(run))
+    };
     let finished: Vec<_> = RunFolder::all(runs).into_iter().filter(over).collect();
     for run in finished.iter().rev().skip(KEPT) {
         // Another run may be pruning as well; whoever comes second finds nothing, and that is fine.

@@ -14,4 +14,6 @@ pub(crate) struct Running {
     pub(crate) lab: Arc<Lab>,
     /// One login a node; its commands run one after the other.
     pub(crate) sessions: BTreeMap<NodeName, Mutex<Session>>,
+    /// By how much longer everything may take, see [`crate::spec::LabSpec::patience`].
+    pub(crate) patience: u32,
 }

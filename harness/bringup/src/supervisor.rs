@@ -14,9 +14,10 @@ use std::{
 use labrig_host::{
     census::{Census, Death},
     claim::claim,
+    journal,
     sandbox::{self, Outside, Settle},
 };
-use labrig_plan::{artifact::Accelerator, lab::Stage, layout, scenario::Uplink};
+use labrig_plan::{artifact::Accelerator, lab::Stage, layout, scenario::Uplink, site::Site};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -57,12 +58,16 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         spec.installers.iter().map(|(name, stored)| (layout::installer_folder(name).into(), stored.folder.clone()));
     let repositories =
         spec.repositories.iter().map(|(origin, folder)| (layout::repository(origin).into(), folder.clone()));
-    let shared: BTreeMap<_, _> = images.chain(installers).chain(repositories).collect();
+    let snapshot = spec.snapshot.iter().flat_map(|snapshot| {
+        [(layout::SNAPSHOT.into(), snapshot.saved.clone()), (layout::PARCEL.into(), snapshot.parcel.clone())]
+    });
+    let shared: BTreeMap<_, _> = images.chain(installers).chain(repositories).chain(snapshot).collect();
     // Whoever cleans up leaves alone what has a claim on it. Where none can be had, it was used just now.
     let _claims: Vec<_> = shared.values().chain([&spec.guest]).filter_map(|folder| claim(folder).ok()).collect();
     let kvm = spec.accelerator == Accelerator::Kvm;
-    let outside = spec.lab.uplink == Uplink::Host;
-    let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside };
+    let beside = spec.lab.site != Site::Own;
+    let outside = spec.lab.uplink == Uplink::Host && !beside;
+    let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside, beside };
     let settled = sandbox::settle(&settle);
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));
@@ -87,6 +92,8 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         teller.tell(Event::Failed { failure });
     }
     teller.begin(Stage::Teardown);
+    // In a lab host of its own there is no journal, and nothing to undo. What fails here, the client tries again.
+    drop(journal::undo(Path::new(layout::RUN)));
     teller.done(Stage::Teardown);
     Ok(())
 }
@@ -120,7 +127,7 @@ async fn live(spec: LabSpec, outside: Option<Outside>, control: Control, teller:
     let then = spec.then;
     let work = async {
         let _standing = bringup::bring_up(spec, outside, teller, &census).await?;
-        if then == Then::Stay {
+        if matches!(then, Then::Stay | Then::Hold) {
             teller.tell(Event::Up);
             std::future::pending::<()>().await;
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use labrig_bringup::event::{Event, Line, NodeState};
+use labrig_bringup::event::{Event, Line, MachineState, NodeState};
 use labrig_plan::{lab::Lab, name::NodeName};
 
 /// Shows the events of one run.
@@ -109,6 +109,10 @@ fn in_words(event: &Event) -> Option<String> {
     Some(match event {
         Event::Started { accelerator, why, .. } => format!("guests run on {accelerator}: {why}"),
         Event::Outdated { what, why } => format!("{what} is the one of before: {why}"),
+        Event::Machine { release, state: MachineState::Starting } => format!("machine of {release}: starting"),
+        Event::Machine { release, state: MachineState::Reachable } => {
+            format!("machine of {release}: reachable over SSH")
+        }
         Event::Begun { stage } => format!("stage {stage}"),
         Event::Node { node, state } => format!("{node}: {}", word(*state)),
         Event::Installing { node, doing } => format!("{node}: {doing}"),

@@ -25,6 +25,9 @@ pub enum NoKvm {
     /// The processor has no virtualisation, or the machine's own hypervisor hides it.
     #[error("the processor shows neither vmx nor svm")]
     Processor,
+    /// The guest's machine would be a guest itself.
+    #[error("labs in a virtual machine are emulated")]
+    Nested,
     /// The device is missing or not ours to use.
     #[error("/dev/kvm cannot be opened: {0}")]
     Device(String),

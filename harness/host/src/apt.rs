@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize};
 pub use error::{AptError, AptErrorKind};
 pub use repository::{Repository, repository, tidy};
 
-use crate::process::{self, Output, ProcessErrorKind};
+use crate::{
+    process::{self, Output, ProcessErrorKind},
+    store::APT_LISTS,
+};
 
 /// How long apt may take to answer from its lists.
 const ASK: Duration = Duration::from_secs(60);
@@ -38,6 +41,8 @@ pub(crate) struct Apt<'a> {
     folder: &'a Path,
     /// A `sources.list` of ours in the place of the machine's sources.
     sources: Option<&'a Path>,
+    /// The lists that it answers from.
+    lists: PathBuf,
 }
 
 impl<'a> Apt<'a> {
@@ -45,12 +50,31 @@ impl<'a> Apt<'a> {
     pub(crate) fn within(folder: &'a Path) -> Result<Self, AptError> {
         let partial = folder.join("apt/archives/partial");
         std::fs::create_dir_all(&partial).map_err(|error| AptError::at("make", &partial, error))?;
-        Ok(Self { folder, sources: None })
+        Ok(Self { folder, sources: None, lists: APT_LISTS.into() })
     }
 
     /// The same, with these of the machine's sources alone. What is not in apt's lists is not known.
     pub(crate) fn with_sources(self, sources: &'a Path) -> Self {
         Self { sources: Some(sources), ..self }
+    }
+
+    /// The same, with lists of its own that are fetched now: for sources that are none of the machine's.
+    pub(crate) fn with_own_lists(self) -> Result<Self, AptError> {
+        let this = Self { lists: self.folder.join("lists"), ..self };
+        let partial = this.lists.join("partial");
+        std::fs::create_dir_all(&partial).map_err(|error| AptError::at("make", &partial, error))?;
+        let mut update = this.command("apt-get");
+        // A release that is still made may be late with its signature.
+        update.args(["-qq", "--error-on=any", "-o", "Acquire::Check-Valid-Until=false", "update"]);
+        match process::run(&mut update, None, FETCH) {
+            Ok(_) => Ok(this),
+            Err(error) => Err(AptError::new("fetch the lists of packages", AptErrorKind::of_download(error))),
+        }
+    }
+
+    /// The folder of its lists.
+    pub(crate) fn lists(&self) -> &Path {
+        &self.lists
     }
 
     /// Whether there is such a package.
@@ -140,6 +164,7 @@ impl<'a> Apt<'a> {
             "Dir::State::status=/dev/null".to_owned(),
             "Acquire::ForceHash=SHA256".to_owned(),
             format!("Dir::Cache={}", self.folder.join("apt").display()),
+            format!("Dir::State::lists={}", self.lists.display()),
         ];
         for option in options {
             command.args(["-o", &option]);

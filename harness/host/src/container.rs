@@ -17,12 +17,13 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use testcontainers::{
     Container, CopyTargetOptions, GenericImage, ImageExt,
     bollard::{
         Docker,
-        models::{DeviceMapping, HostConfig},
+        models::{DeviceMapping, HostConfig, Network},
     },
     core::{AccessMode, Mount},
     runners::SyncRunner,
@@ -43,6 +44,8 @@ const CONTROL: &str = "control";
 const PROGRAM: &str = "/usr/local/bin/labrig";
 /// The label by which a run's container is found.
 const LABEL: &str = "labrig.run";
+/// How long an engine may take to say what networks it has.
+const ANSWER: Duration = Duration::from_secs(2);
 /// The devices that a lab host needs, and those that it takes where the machine has them.
 const DEVICES: [&str; 2] = ["/dev/net/tun", "/dev/kvm"];
 
@@ -139,6 +142,23 @@ pub fn first_process(run: &Path) -> Option<u32> {
     };
     let processes = fs_err::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     processes.filter(is_ours).find(|pid| is_first_process(*pid))
+}
+
+/// The names and subnets of the engine's networks; none where no engine answers at once.
+#[must_use]
+pub fn networks() -> Vec<(String, IpNet)> {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
+    let asked = runtime.block_on(async {
+        let engine = Docker::connect_with_defaults().ok()?;
+        tokio::time::timeout(ANSWER, engine.list_networks(None)).await.ok()?.ok()
+    });
+    let subnets = |network: Network| {
+        let name = network.name.unwrap_or_default();
+        let configs = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+        let subnets = configs.into_iter().filter_map(|config| config.subnet?.parse().ok());
+        subnets.map(|subnet| (name.clone(), subnet)).collect::<Vec<_>>()
+    };
+    asked.into_iter().flatten().flat_map(subnets).collect()
 }
 
 /// Starts the supervisor in a container.

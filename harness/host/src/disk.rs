@@ -13,6 +13,9 @@ use crate::{
 /// A qcow2 file of this size is a few hundred kilobytes of metadata; nothing more is written.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// How long it may take to copy some gigabytes.
+const COPY: Duration = Duration::from_secs(600);
+
 /// The room that is left on the file system of `path`, in bytes.
 ///
 /// # Errors
@@ -30,6 +33,16 @@ pub fn create(path: &Path, size: Size) -> Result<(), ProcessError> {
     let mut command = Command::new("qemu-img");
     command.args(["create", "-q", "-f", "qcow2"]).arg(path).arg(size.bytes().to_string());
     process::run(&mut command, None, DEADLINE).map(drop)
+}
+
+/// Makes a qcow2 file of its own of a raw disk, with all that is written on it.
+///
+/// # Errors
+/// [`ProcessError`] with what `qemu-img` says.
+pub fn copy(path: &Path, raw: &Path) -> Result<(), ProcessError> {
+    let mut command = Command::new("qemu-img");
+    command.args(["convert", "-q", "-f", "raw", "-O", "qcow2"]).arg(raw).arg(path);
+    process::run(&mut command, None, COPY).map(drop)
 }
 
 /// Makes a qcow2 file that has nothing but what will differ from `base`. It names the format of `base`, which nobody

@@ -1,13 +1,21 @@
 //! libvirt domains.
 
 use std::{
-    fmt,
-    sync::mpsc,
+    ffi::CString,
+    fmt, io,
+    os::unix::ffi::OsStrExt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use labrig_plan::name::NodeName;
+use uuid::Uuid;
 use virt::{
     domain::{self, DomainPausedReason, DomainStateReason},
     enumutil::Enum,
@@ -16,16 +24,20 @@ use virt::{
 
 use crate::{
     census::Census,
+    journal::Creation,
     libvirt::{Libvirt, LibvirtError, LibvirtErrorKind, domain_log},
 };
 
 /// A running domain. It is transient: when QEMU ends, libvirt forgets it.
 #[derive(Debug, Clone)]
 pub struct Domain {
-    name: String,
+    node: NodeName,
     pid: u32,
     domain: domain::Domain,
-    census: Census,
+    /// Who watches its QEMU; `None` where it cannot be watched, and libvirt has to be asked.
+    census: Option<Census>,
+    /// Whether its end is no death.
+    may_end: Arc<AtomicBool>,
 }
 
 /// What a domain is doing.
@@ -42,13 +54,13 @@ pub enum DomainState {
 }
 
 impl Domain {
-    /// Its name.
+    /// Its node.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn node(&self) -> &NodeName {
+        &self.node
     }
 
-    /// The process id of its QEMU.
+    /// The process id of its QEMU, as libvirt counts.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
@@ -56,7 +68,10 @@ impl Domain {
 
     /// From now on its end is no death: it is there to end by itself.
     pub fn may_end(&self) {
-        self.census.unwatch(self.pid);
+        self.may_end.store(true, Ordering::Relaxed);
+        if let Some(census) = &self.census {
+            census.unwatch(self.pid);
+        }
     }
 
     /// What it is doing.
@@ -71,7 +86,7 @@ impl Domain {
                 _ => DomainState::Ending,
             }),
             Err(error) if error.code().to_raw() == sys::VIR_ERR_NO_DOMAIN => Ok(DomainState::Ended),
-            Err(error) => Err(LibvirtError::new(format_args!("look at domain {}", self.name), error)),
+            Err(error) => Err(LibvirtError::new(format_args!("look at domain {}", self.node), error)),
         }
     }
 
@@ -80,7 +95,22 @@ impl Domain {
     /// # Errors
     /// [`LibvirtError`] when the domain has ended or the daemon does not answer.
     pub fn xml(&self) -> Result<String, LibvirtError> {
-        self.domain.xml_desc(0).map_err(|error| LibvirtError::new(format_args!("read domain {}", self.name), error))
+        self.domain.xml_desc(0).map_err(|error| LibvirtError::new(format_args!("read domain {}", self.node), error))
+    }
+
+    /// Writes its memory and its devices to a file, and ends it: it goes on from there by [`Libvirt::restore_domain`].
+    ///
+    /// # Errors
+    /// [`LibvirtError`] with libvirt's reason.
+    pub fn save(&self, file: &Path) -> Result<(), LibvirtError> {
+        let failed = |kind: LibvirtErrorKind| LibvirtError::new(format_args!("save domain {}", self.node), kind);
+        let file = CString::new(file.as_os_str().as_bytes()).map_err(|error| failed(io::Error::from(error).into()))?;
+        self.may_end();
+        // SAFETY: the domain is a live reference to one of libvirt's, and `file` a C string that outlives the call.
+        match unsafe { sys::virDomainSave(self.domain.as_ptr(), file.as_ptr()) } {
+            0 => Ok(()),
+            _ => Err(failed(virt::error::Error::last_error().into())),
+        }
     }
 
     /// Ends it, like pulling the plug. One that has ended already is ended.
@@ -88,11 +118,11 @@ impl Domain {
     /// # Errors
     /// [`LibvirtError`] with libvirt's reason.
     pub fn destroy(&self) -> Result<(), LibvirtError> {
-        self.census.unwatch(self.pid);
+        self.may_end();
         match self.domain.destroy() {
             Ok(()) => Ok(()),
             Err(error) if error.code().to_raw() == sys::VIR_ERR_NO_DOMAIN => Ok(()),
-            Err(error) => Err(LibvirtError::new(format_args!("destroy domain {}", self.name), error)),
+            Err(error) => Err(LibvirtError::new(format_args!("destroy domain {}", self.node), error)),
         }
     }
 }
@@ -102,19 +132,40 @@ impl Libvirt {
     ///
     /// # Errors
     /// [`LibvirtError`] with libvirt's reason, which for a QEMU that gave up has QEMU's own last words.
-    pub fn start_domain(&self, xml: &str) -> Result<Domain, LibvirtError> {
-        let flags = sys::VIR_DOMAIN_START_VALIDATE;
-        let started = self.connection.create_domain_xml(xml, flags);
-        let domain = started.map_err(|error| LibvirtError::new("start a domain", error))?;
-        let name = domain.name().map_err(|error| LibvirtError::new("start a domain", error))?;
+    pub fn start_domain(&self, node: &NodeName, uuid: Uuid, xml: &str) -> Result<Domain, LibvirtError> {
+        let action = format!("start domain {node}");
+        self.note(Creation::Domain(uuid))?;
+        let started = self.connection.create_domain_xml(xml, sys::VIR_DOMAIN_START_VALIDATE);
+        let domain = started.map_err(|error| LibvirtError::new(&action, error))?;
+        self.adopt(action, node, domain)
+    }
+
+    /// Lets a domain go on from the file that [`Domain::save`] wrote of it, with its disks as they were then, and watches
+    /// its QEMU from then on.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] with libvirt's reason.
+    pub fn restore_domain(&self, node: &NodeName, uuid: Uuid, file: &Path) -> Result<Domain, LibvirtError> {
+        let action = format!("restore domain {node}");
+        self.note(Creation::Domain(uuid))?;
+        let restored = self.connection.restore_domain(&file.to_string_lossy());
+        let domain = restored.and_then(|()| self.connection.lookup_domain_by_uuid(uuid));
+        let domain = domain.map_err(|error| LibvirtError::new(&action, error))?;
+        self.adopt(action, node, domain)
+    }
+
+    /// Takes in a domain that has just been started.
+    fn adopt(&self, action: String, node: &NodeName, domain: domain::Domain) -> Result<Domain, LibvirtError> {
         // Written by QEMU before libvirt returns (src/qemu/qemu_process.c), and removed when QEMU has ended.
-        let pid = fs_err::read_to_string(format!("/run/libvirt/qemu/{name}.pid")).ok();
+        let pid = fs_err::read_to_string(format!("/run/libvirt/qemu/{}.pid", self.site.domain(node))).ok();
         let Some(pid) = pid.and_then(|pid| pid.trim().parse().ok()) else {
-            let kind = LibvirtErrorKind::EndedAtOnce { log: domain_log(&name) };
-            return Err(LibvirtError::new(format_args!("start domain {name}"), kind));
+            return Err(LibvirtError::new(action, LibvirtErrorKind::EndedAtOnce { log: domain_log(node) }));
         };
-        self.census.watch(pid, &format!("domain {name}"));
-        let domain = Domain { name, pid, domain, census: self.census.clone() };
+        let census = self.is_own().then(|| self.census.clone());
+        if let Some(census) = &census {
+            census.watch(pid, &format!("domain {node}"));
+        }
+        let domain = Domain { node: node.clone(), pid, domain, census, may_end: Arc::default() };
         self.domains().push(domain.clone());
         Ok(domain)
     }
@@ -122,20 +173,31 @@ impl Libvirt {
     /// The name of a domain that QEMU has stopped because of its disk, if there is one. One that starts or ends is paused
     /// for a moment as well, for other reasons.
     #[must_use]
-    pub fn stopped_by_disk(&self) -> Option<String> {
+    pub fn stopped_by_disk(&self) -> Option<NodeName> {
         // Not asked under the lock: libvirt may take its time.
         let domains = self.domains().clone();
         let io_error = DomainStateReason::Paused(Enum::Known(DomainPausedReason::IOError));
         let is_stopped = |domain: &&Domain| {
             domain.domain.state().is_ok_and(|(_, reason)| matches!(reason, Enum::Known(reason) if reason == io_error))
         };
-        domains.iter().find(is_stopped).map(|domain| domain.name.clone())
+        domains.iter().find(is_stopped).map(|domain| domain.node.clone())
+    }
+
+    /// The node of a domain that has ended though it should not, where no census can tell.
+    #[must_use]
+    pub fn ended_unwatched(&self) -> Option<NodeName> {
+        let domains = self.domains().clone();
+        let has_ended = |domain: &&Domain| {
+            let counts = domain.census.is_none() && !domain.may_end.load(Ordering::Relaxed);
+            counts && matches!(domain.state(), Ok(DomainState::Ending | DomainState::Ended))
+        };
+        domains.iter().find(has_ended).map(|domain| domain.node.clone())
     }
 
     /// The domain of a node, once it is started. A node that was installed had another one before.
     #[must_use]
     pub fn domain(&self, node: &NodeName) -> Option<Domain> {
-        self.domains().iter().rev().find(|domain| domain.name == node.as_str()).cloned()
+        self.domains().iter().rev().find(|domain| domain.node == *node).cloned()
     }
 
     /// Destroys all domains at the same time, and returns the errors of those that did not go, or none when they

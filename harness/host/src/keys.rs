@@ -59,6 +59,8 @@ pub struct KeyFiles {
     pub public: PathBuf,
     /// The host keys by name and address (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
     pub known_hosts: PathBuf,
+    /// The private host keys by node, where they are kept: only with a lab that is saved.
+    pub hosts: PathBuf,
 }
 
 /// Why a key could not be made, kept or read.
@@ -119,13 +121,45 @@ impl RunKeys {
         }
         Ok(files)
     }
+
+    /// Writes the private halves of the host keys besides, for a lab that is to go on some day as what it was.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::Io`].
+    pub fn save_hosts(&self, folder: &Path) -> Result<(), KeyError> {
+        let hosts = KeyFiles::within(folder).hosts;
+        private_file::folder(&hosts).map_err(|error| at("make", &hosts, error))?;
+        self.hosts.iter().try_for_each(|(node, pair)| {
+            let path = hosts.join(node.as_str());
+            private_file::write(&path, [pair.openssh.as_bytes()]).map_err(|error| at("write", &path, error))
+        })
+    }
+
+    /// Reads what [`Self::save`] and [`Self::save_hosts`] wrote of these nodes.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind`]: no such file, not a key, or not an Ed25519 key.
+    pub fn read<'a>(folder: &Path, nodes: impl IntoIterator<Item = &'a NodeName>) -> Result<Self, KeyError> {
+        let files = KeyFiles::within(folder);
+        let hosts = nodes.into_iter().map(|node| {
+            let path = files.hosts.join(node.as_str());
+            let pair = HostKeyPair::encode(&read(&path)?).map_err(|kind| at("read", &path, kind))?;
+            Ok((node.clone(), pair))
+        });
+        Ok(Self { hosts: hosts.collect::<Result<_, KeyError>>()?, login: LoginKey::read(&files.login)? })
+    }
 }
 
 impl KeyFiles {
     /// Where the files are within the folder that [`RunKeys::save`] wrote.
     #[must_use]
     pub fn within(folder: &Path) -> Self {
-        Self { login: folder.join("login"), public: folder.join("login.pub"), known_hosts: folder.join("known_hosts") }
+        Self {
+            login: folder.join("login"),
+            public: folder.join("login.pub"),
+            known_hosts: folder.join("known_hosts"),
+            hosts: folder.join("hosts"),
+        }
     }
 }
 
@@ -144,9 +178,7 @@ impl LoginKey {
     /// # Errors
     /// [`KeyErrorKind`]: no such file, not a key, or not an Ed25519 key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = Zeroizing::new(std::fs::read(path).map_err(|error| at("read", path, error))?);
-        let key = PrivateKey::from_openssh(&text).map_err(|error| at("read", path, error))?;
-        Self::encode(&key).map_err(|kind| at("read", path, kind))
+        Self::encode(&read(path)?).map_err(|kind| at("read", path, kind))
     }
 
     fn encode(key: &PrivateKey) -> Result<Self, KeyErrorKind> {
@@ -172,15 +204,17 @@ impl HostKeyPair {
     /// # Errors
     /// [`KeyErrorKind::Key`] when the key cannot be encoded.
     pub fn generate() -> Result<Self, KeyError> {
-        let pair = Ed25519Keypair::random(&mut OsRng);
+        let key = PrivateKey::from(Ed25519Keypair::random(&mut OsRng));
+        Self::encode(&key).map_err(|kind| KeyError { place: "make a host key".to_owned(), kind })
+    }
+
+    fn encode(key: &PrivateKey) -> Result<Self, KeyErrorKind> {
+        let public = HostKey::encode(key.public_key())?;
+        let pair = key.key_data().ed25519().ok_or_else(|| KeyErrorKind::Algorithm(key.algorithm().to_string()))?;
         let bytes = Zeroizing::new(pair.to_bytes());
         // Dropbear keeps the 64 bytes seed || public key as one string behind the name of the algorithm.
         let dropbear = Zeroizing::new(strings([ED25519.as_bytes(), bytes.as_slice()]));
-        let key = PrivateKey::from(pair);
-        let failed = |kind| KeyError { place: "make a host key".to_owned(), kind };
-        let public = HostKey::encode(key.public_key()).map_err(failed)?;
-        let openssh = key.to_openssh(LineEnding::LF).map_err(|error| failed(error.into()))?;
-        Ok(Self { public, dropbear, openssh })
+        Ok(Self { public, dropbear, openssh: key.to_openssh(LineEnding::LF)? })
     }
 
     /// The half that everybody may know.
@@ -279,6 +313,12 @@ fn strings<const N: usize>(parts: [&[u8]; N]) -> Vec<u8> {
         bytes.extend_from_slice(part);
     }
     bytes
+}
+
+/// A private key in OpenSSH's format.
+fn read(path: &Path) -> Result<PrivateKey, KeyError> {
+    let text = Zeroizing::new(std::fs::read(path).map_err(|error| at("read", path, error))?);
+    PrivateKey::from_openssh(&text).map_err(|error| at("read", path, error))
 }
 
 fn at(doing: &str, path: &Path, kind: impl Into<KeyErrorKind>) -> KeyError {

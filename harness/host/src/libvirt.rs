@@ -1,4 +1,4 @@
-//! A libvirt daemon of the lab's own, and the connection to it.
+//! A libvirt daemon, the lab's own or the machine's, and the connection to it.
 //!
 //! Networks are in [`crate::network`], domains in [`crate::domain`].
 
@@ -7,17 +7,22 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
-use labrig_plan::layout;
+use labrig_plan::{
+    layout,
+    name::{NodeName, RunId},
+    site::Site,
+};
 use virt::connect::Connect;
 
 use crate::{
     census::{Census, Death},
     domain::Domain,
+    journal::{Creation, Journal},
     process::{self, Daemon, ProcessError},
     wait::{self, Progress, WaitError},
 };
@@ -47,6 +52,9 @@ namespaces = []
 stdio_handler = "file"
 "#;
 
+/// The daemon of a machine, or of a lab host of its own, where all else is out of sight.
+pub const URI: &str = "qemu:///system";
+
 /// How long the daemon may take to answer. It takes a tenth of a second; on a loaded machine, seconds.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -56,7 +64,11 @@ pub struct Libvirt {
     pub(crate) connection: Connect,
     pub(crate) census: Census,
     pub(crate) domains: Mutex<Vec<Domain>>,
-    daemon: Daemon,
+    /// `None` for the machine's.
+    daemon: Option<Daemon>,
+    pub(crate) site: Site,
+    /// Where what stays after this process is written down; `None` where nothing does.
+    pub(crate) journal: Option<Arc<Journal>>,
 }
 
 /// Why libvirt did not do what it was asked for.
@@ -117,20 +129,42 @@ impl Libvirt {
             if let Some(death) = census.deaths() {
                 return Err(death);
             }
-            Ok(match Connect::open(Some("qemu:///system")) {
+            Ok(match Connect::open(Some(URI)) {
                 Ok(connection) => Progress::Done(connection),
                 Err(error) => Progress::NotYet(error.message().to_owned()),
             })
         })
         .map_err(|error| starting(error.into()))?;
         probe_emulator(&connection);
-        Ok(Self { connection, census: census.clone(), domains: Mutex::default(), daemon })
+        let (daemon, site) = (Some(daemon), Site::Own);
+        Ok(Self { connection, census: census.clone(), domains: Mutex::default(), daemon, site, journal: None })
     }
 
-    /// The process id of the daemon.
+    /// Connects to the machine's own daemon, for the lab of `run`. What is made of it is written down in `journal`
+    /// before.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when it does not answer.
+    pub fn of_machine(census: &Census, run: RunId, journal: Arc<Journal>) -> Result<Self, LibvirtError> {
+        let (site, journal, census) = (Site::Shared(run), Some(journal), census.clone());
+        Ok(Self { connection: connect()?, census, domains: Mutex::default(), daemon: None, site, journal })
+    }
+
+    /// The process id of the lab's own daemon.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.daemon.pid()
+    pub fn pid(&self) -> Option<u32> {
+        self.daemon.as_ref().map(Daemon::pid)
+    }
+
+    /// Whether the lab's daemons and emulators are processes of this one's namespaces, which a census can watch.
+    pub(crate) fn is_own(&self) -> bool {
+        self.daemon.is_some()
+    }
+
+    /// Writes down what is about to be made.
+    pub(crate) fn note(&self, made: Creation) -> Result<(), LibvirtError> {
+        let failed = |error| LibvirtError::new("write the journal", LibvirtErrorKind::File(error));
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.note(made)).map_err(failed)
     }
 
     pub(crate) fn domains(&self) -> MutexGuard<'_, Vec<Domain>> {
@@ -142,14 +176,25 @@ impl Libvirt {
 impl Drop for Libvirt {
     fn drop(&mut self) {
         // The daemon ends with its owner, and on purpose.
-        self.census.unwatch(self.daemon.pid());
+        if let Some(pid) = self.pid() {
+            self.census.unwatch(pid);
+        }
     }
+}
+
+/// Connects to the daemon that is there.
+///
+/// # Errors
+/// [`LibvirtError`] when it does not answer.
+pub fn connect() -> Result<Connect, LibvirtError> {
+    virt::error::clear_error_callback();
+    Connect::open(Some(URI)).map_err(|error| LibvirtError::new(format_args!("connect to {URI}"), error))
 }
 
 /// Where QEMU's messages of one domain are: in the run folder, so that they can be read after the lab.
 #[must_use]
-pub fn domain_log(domain: &str) -> PathBuf {
-    Path::new(QEMU_LOGS).join(format!("{domain}.log"))
+pub fn domain_log(node: &NodeName) -> PathBuf {
+    Path::new(QEMU_LOGS).join(format!("{node}.log"))
 }
 
 fn write_settings() -> std::io::Result<()> {

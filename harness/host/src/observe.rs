@@ -7,6 +7,7 @@ use labrig_observe::{Observation, Subject};
 use labrig_plan::{
     lab::{Lab, Network, Node},
     scenario::Firewall,
+    site::Site,
 };
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     libvirt::{Libvirt, LibvirtError},
     probe,
     process::{self, ProcessError},
+    sandbox::PROCESSES,
 };
 
 /// The program that writes AppArmor profiles for domains, where libvirt's packages have it. Without AppArmor in the
@@ -56,11 +58,13 @@ pub enum ObserveErrorKind {
 /// The first thing that could not be asked. What a host does not have, such as a dnsmasq for a network without DHCP and
 /// DNS, is left out.
 pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, ObserveError> {
+    let seen = |subject, said: Result<String, ObserveErrorKind>| seen(subject, said.map(|said| lab.without_run(&said)));
     let mut all = vec![seen(Subject::Versions, Ok(versions()))?, seen(Subject::Rules, rules())?];
+    let processes = if lab.site == Site::Own { "/proc" } else { PROCESSES };
     for Network { name, .. } in &lab.networks {
         all.push(seen(Subject::Network(name.clone()), libvirt.network_xml(name).map_err(Into::into))?);
         // libvirt's own folder for it (src/network/bridge_driver.c).
-        let settings = format!("/var/lib/libvirt/dnsmasq/{name}.conf");
+        let settings = format!("/var/lib/libvirt/dnsmasq/{}.conf", lab.site.network(name));
         if Path::new(&settings).exists() {
             all.push(seen(Subject::Dnsmasq(name.clone()), fs::read_to_string(settings).map_err(Into::into))?);
         }
@@ -78,10 +82,10 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
             let said = said.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).map_err(Into::into);
             all.push(seen(Subject::Profile(name.clone()), said)?);
         }
-        let arguments = fs::read(format!("/proc/{}/cmdline", domain.pid()));
+        let arguments = fs::read(Path::new(processes).join(format!("{}/cmdline", domain.pid())));
         let arguments = arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(Into::into);
         all.push(seen(Subject::CommandLine(name.clone()), arguments)?);
-        all.push(Observation::new(Subject::Domain(name.clone()), &xml));
+        all.push(seen(Subject::Domain(name.clone()), Ok(xml))?);
     }
     all.sort_by(|one, other| one.subject.cmp(&other.subject));
     Ok(all)

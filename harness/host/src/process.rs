@@ -9,7 +9,8 @@ mod package;
 mod pipes;
 
 use std::{
-    env, fmt, io,
+    env, fmt,
+    io::{self, Read, Seek},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -102,13 +103,8 @@ pub fn find(program: &str) -> Result<PathBuf, ProcessError> {
 /// [`ProcessError`]; an exit status other than 0 is [`ProcessErrorKind::Failed`].
 pub fn run(command: &mut Command, input: Option<&[u8]>, deadline: Duration) -> Result<Output, ProcessError> {
     let (status, output) = capture(command, input, deadline)?;
-    if status.success() {
-        return Ok(output);
-    }
-    Err(ProcessError {
-        program: name_of(command),
-        kind: ProcessErrorKind::Failed { status, stderr: tail(&output.stderr, STDERR_TAIL) },
-    })
+    success(command, status, &output.stderr)?;
+    Ok(output)
 }
 
 /// Runs a program as [`run`] does, and leaves it to the caller what its exit status means.
@@ -122,14 +118,19 @@ pub fn capture(
     input: Option<&[u8]>,
     deadline: Duration,
 ) -> Result<(ExitStatus, Output), ProcessError> {
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    converse(command, input.unwrap_or_default(), deadline)
+}
+
+/// Runs a program with the standard input that it has been given.
+fn converse(command: &mut Command, input: &[u8], deadline: Duration) -> Result<(ExitStatus, Output), ProcessError> {
     let program = name_of(command);
     let end = Instant::now() + deadline;
     resolve(command)?;
-    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let failed = |kind: io::Error| ProcessError { program: program.clone(), kind: kind.into() };
     let mut child = Registered::spawn(command).map_err(failed)?;
-    let conversation = pipes::converse(&mut child, input.unwrap_or_default(), end);
+    let conversation = pipes::converse(&mut child, input, end);
     match conversation {
         Ok(Some(output)) => Ok((child.reap().map_err(failed)?, output)),
         Ok(None) => {
@@ -141,6 +142,37 @@ pub fn capture(
             Err(failed(error))
         }
     }
+}
+
+/// Runs two programs to their ends, what the first one writes being the input of the second one.
+///
+/// # Errors
+/// [`ProcessError`] of the second one, or else of the first: nobody may have listened to it.
+pub fn pipe(from: &mut Command, to: &mut Command, deadline: Duration) -> Result<(), ProcessError> {
+    resolve(from)?;
+    let program = name_of(from);
+    let end = Instant::now() + deadline;
+    let failed = |kind: io::Error| ProcessError { program: program.clone(), kind: kind.into() };
+    let mut said = tempfile::tempfile().map_err(failed)?;
+    from.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(said.try_clone().map_err(failed)?);
+    let mut first = Registered::spawn(from).map_err(failed)?;
+    to.stdin(first.take_pipes().1.map_or_else(Stdio::null, Stdio::from));
+    let (status, output) = converse(to, &[], deadline)?;
+    success(to, status, &output.stderr)?;
+    let Some(status) = first.wait_until(end).map_err(failed)? else {
+        return Err(ProcessError { program, kind: ProcessErrorKind::TimedOut(deadline) });
+    };
+    let mut errors = Vec::new();
+    said.rewind().and_then(|()| said.read_to_end(&mut errors)).map_err(failed)?;
+    success(from, status, &errors)
+}
+
+fn success(command: &Command, status: ExitStatus, stderr: &[u8]) -> Result<(), ProcessError> {
+    if status.success() {
+        return Ok(());
+    }
+    let kind = ProcessErrorKind::Failed { status, stderr: tail(stderr, STDERR_TAIL) };
+    Err(ProcessError { program: name_of(command), kind })
 }
 
 /// How much of a failed program's standard error an error carries, in bytes.

@@ -5,7 +5,7 @@ mod parser;
 
 use std::{
     io::{self, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     os::unix::fs::PermissionsExt,
     panic,
     path::Path,
@@ -109,12 +109,12 @@ pub fn verify(conf: &Path) -> Result<(), ProxyError> {
 }
 
 impl Proxy {
-    /// Prepares squid's files, verifies the configuration and starts squid. It returns when the forward port
-    /// answers an HTTP request.
+    /// Prepares squid's files, verifies the configuration and starts squid. It returns when its port at
+    /// `forward` answers an HTTP request.
     ///
     /// # Errors
     /// [`ProxyError`]; with the end of squid's log when squid itself ended.
-    pub fn start(conf: &Path, forward_port: u16) -> Result<Self, ProxyError> {
+    pub fn start(conf: &Path, forward: SocketAddr) -> Result<Self, ProxyError> {
         prepare()?;
         let squid = |options: &[&str]| {
             let mut command = Command::new(SQUID);
@@ -132,7 +132,6 @@ impl Proxy {
             Err(panic) => panic::resume_unwind(panic),
         };
         let daemon = Daemon::spawn(SQUID, &mut squid(&["-N"]), Path::new(OUTPUT)).map_err(|e| at(conf)(e.into()))?;
-        let forward = SocketAddr::from((Ipv4Addr::LOCALHOST, forward_port));
         let mut proxy = Self { daemon, forward };
         wait::until("squid answers on its forward port", DEADLINE, STEP, || proxy.look())
             .map_err(|e| at(conf)(e.into()))?;

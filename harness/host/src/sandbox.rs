@@ -12,16 +12,19 @@ mod launch;
 mod missing;
 mod mounts;
 mod outside;
+mod root;
 mod settle;
+mod user_namespaces;
 
 use std::{io, path::PathBuf};
 
 pub(crate) use enter::is_first_process;
 pub use enter::{enter_command, first_process, network_command};
+pub(crate) use launch::{ENVIRONMENT, namespaces};
 pub use launch::{Launch, Launched, launch};
 pub use missing::{Missing, missing};
 pub use outside::{Outside, OutsideError};
-pub use settle::{Settle, settle};
+pub use settle::{PROCESSES, Settle, settle, share_state};
 
 /// Why a sandbox could not be made.
 #[derive(Debug, thiserror::Error)]

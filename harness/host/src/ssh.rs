@@ -3,7 +3,9 @@
 //! Every call has one hard limit over all that it does, so that a node that is half up can be asked again and again
 //! without ever holding the asker. An error names the phase that failed, and so the layer to look at.
 
+mod client;
 mod error;
+mod shell;
 mod tunnel;
 
 use std::{
@@ -16,7 +18,9 @@ use std::{
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ssh2::{BlockDirections, ErrorCode, MethodType};
 
+pub use client::client;
 pub use error::{Phase, SshError, SshErrorKind};
+pub use shell::word;
 pub use tunnel::Tunnel;
 
 use crate::keys::{HostKey, LoginKey};

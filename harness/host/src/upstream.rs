@@ -3,7 +3,8 @@
 use std::{
     ffi::OsString,
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket},
+    os::fd::AsRawFd,
     path::Path,
     process::Command,
     time::Duration,
@@ -14,6 +15,10 @@ use labrig_plan::{
     lab,
     layout::{LOGS, UPSTREAM_NAMESPACE},
     render::{UPLINK_IP, UPSTREAM_DNSMASQ_CONF, UPSTREAM_IP},
+};
+use nix::sys::{
+    socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, setsockopt, socket, sockopt},
+    time::{TimeVal, TimeValLike},
 };
 
 use crate::{
@@ -104,11 +109,11 @@ impl Upstream {
             })
         })?;
         for (origin, port) in upstream.origins.iter().flat_map(|origin| [(origin, 80), (origin, 443)]) {
-            let server = SocketAddr::from((origin.v4, port));
+            let server = SocketAddrV4::new(origin.v4, port);
             wait::until(&format!("origin {} listens", origin.name), DEADLINE, STEP, || {
                 ended::alive(&mut this.origin, &[&origin_log])?;
-                Ok(match TcpStream::connect_timeout(&server, Duration::from_secs(1)) {
-                    Ok(_) => Progress::Done(()),
+                Ok(match listens(upstream.host_v4, server) {
+                    Ok(()) => Progress::Done(()),
                     Err(e) => Progress::NotYet(format!("{server}: {e}")),
                 })
             })?;
@@ -146,8 +151,19 @@ fn inside(program: impl AsRef<Path>) -> Result<Command, ProcessError> {
     Ok(command)
 }
 
+/// Whether a server takes a connection by the link, which has to be named by its address where the machine has other ways
+/// out.
+fn listens(link: Ipv4Addr, server: SocketAddrV4) -> io::Result<()> {
+    let socket = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    setsockopt(&socket, sockopt::SendTimeout, &TimeVal::seconds(1))?;
+    bind(socket.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(link, 0)))?;
+    Ok(connect(socket.as_raw_fd(), &SockaddrIn::from(server))?)
+}
+
 /// A DNS question (RFC 1035, section 4.1) and who is asked.
 struct Question {
+    /// The lab's end of the link.
+    link: IpAddr,
     server: SocketAddr,
     message: Vec<u8>,
 }
@@ -164,15 +180,12 @@ fn question(upstream: &lab::Upstream) -> Question {
         message.extend_from_slice(label.as_bytes());
     }
     message.extend_from_slice(&[0, 0, 1, 0, 1]);
-    Question { server: SocketAddr::new(server, 53), message }
+    let link = if server.is_ipv4() { IpAddr::V4(upstream.host_v4) } else { IpAddr::V6(upstream.host_v6) };
+    Question { link, server: SocketAddr::new(server, 53), message }
 }
 
 fn resolve(question: &Question) -> io::Result<()> {
-    let any: IpAddr = match question.server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = UdpSocket::bind((any, 0))?;
+    let socket = UdpSocket::bind((question.link, 0))?;
     socket.set_read_timeout(Some(Duration::from_millis(200)))?;
     socket.connect(question.server)?;
     socket.send(&question.message)?;

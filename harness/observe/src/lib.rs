@@ -22,3 +22,4 @@ pub use difference::{Change, Difference, differences};
 pub use observation::Observation;
 pub use statement::Statement;
 pub use subject::Subject;
+pub use xml::statements as xml_statements;

@@ -46,7 +46,8 @@ struct Element {
 
 /// A statement for each attribute and each text: `devices/interface[lab]/model/@type = virtio`. An element with neither
 /// is said to be there.
-pub(crate) fn statements(said: &str) -> Vec<Statement> {
+#[must_use]
+pub fn statements(said: &str) -> Vec<Statement> {
     let Some(root) = parse(said) else { return settings::statements(said) };
     let mut statements = Vec::new();
     root.state("", &mut statements);

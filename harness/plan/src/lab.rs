@@ -28,6 +28,7 @@ use crate::{
     scenario::{
         Acceleration, Answer, CacheResult, DiskBus, Firewall, NetworkMode, Outcome, Record, Requirement, Uplink, Via,
     },
+    site::Site,
     unit::{Percent, Rate, Size},
 };
 pub use crate::{scenario::OriginFault, url::Url};
@@ -37,6 +38,8 @@ pub use crate::{scenario::OriginFault, url::Url};
 pub struct Lab {
     /// The scenario's name.
     pub name: ScenarioName,
+    /// Where it stands.
+    pub site: Site,
     /// What the scenario says about itself; free text.
     pub description: String,
     /// How guests are to be run.

@@ -5,6 +5,8 @@
 
 use crate::name::{DnsName, ImageName, InstallerName, NodeName};
 
+/// Everything of a lab.
+pub const ROOT: &str = "/run/labrig";
 /// The run folder: logs, events, record, keys. The only place that outlives the lab.
 pub const RUN: &str = "/run/labrig/run";
 /// The rendered artifacts, inside the run folder.
@@ -17,6 +19,14 @@ pub const GUEST: &str = "/run/labrig/guest";
 pub const IMAGES: &str = "/run/labrig/images";
 /// What dies with the lab: node initramfs files (they carry keys), disks, the proxy's cache.
 pub const STATE: &str = "/run/labrig/state";
+/// A lab that an earlier run saved, read-only: its nodes go on where they were.
+pub const SNAPSHOT: &str = "/run/labrig/snapshot";
+/// What is brought in to a node that goes on, read-only: the folder of [`PARCEL_DISK`].
+pub const PARCEL: &str = "/run/labrig/parcel";
+/// A disk, raw, with a tar archive of all that is brought in.
+pub const PARCEL_DISK: &str = "/run/labrig/parcel/disk";
+/// Where a lab is saved to, inside the run folder.
+pub const SAVED: &str = "/run/labrig/run/snapshot";
 /// The kernel of the micro guest.
 pub const GUEST_KERNEL: &str = "/run/labrig/guest/vmlinuz";
 /// The private key and certificate that squid wants on an `ssl-bump` port. It never signs anything: every

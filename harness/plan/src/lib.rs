@@ -22,6 +22,7 @@ pub mod origin_file;
 pub mod render;
 pub mod scenario;
 pub mod schema;
+pub mod site;
 pub mod template;
 mod text;
 pub mod unit;

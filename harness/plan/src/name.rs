@@ -73,6 +73,11 @@ name!(
     "use at most 40 lower-case letters and digits, with single hyphens between them", is_label
 );
 name!(
+    /// A run's id: its scenario's name and the time of its beginning.
+    RunId, "run id", "^[a-z0-9]+(-[a-z0-9]+)*$", 64,
+    "use at most 64 lower-case letters and digits, with single hyphens between them", is_label
+);
+name!(
     /// A libvirt network's name, used for the network as a whole.
     NetworkName, "network name", "^[a-z0-9]+(-[a-z0-9]+)*$", 40,
     "use at most 40 lower-case letters and digits, with single hyphens between them", is_label

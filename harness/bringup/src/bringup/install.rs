@@ -75,7 +75,7 @@ impl Work {
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Starting });
         self.make_files(Stage::Install, host, node)?;
         let xml = render::installer_xml(node, &self.lab, self.accelerator);
-        let domain = host.libvirt.start_domain(&xml).map_err(|e| failed(&e))?;
+        let domain = host.libvirt.start_domain(&node.name, node.uuid, &xml).map_err(|e| failed(&e))?;
         domain.may_end();
         let format = node.install.netboot().map(|netboot| netboot.format);
         let mut log = InstallLog::new(layout::install_log(&node.name), format);

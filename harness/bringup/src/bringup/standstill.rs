@@ -20,8 +20,14 @@ impl Work {
         loop {
             tokio::time::sleep(STEP).await;
             let asked = Arc::clone(libvirt);
-            let Ok(Some(node)) = tokio::task::spawn_blocking(move || asked.stopped_by_disk()).await else { continue };
+            let look = move || (asked.ended_unwatched(), asked.stopped_by_disk());
+            let Ok((ended, stopped)) = tokio::task::spawn_blocking(look).await else { continue };
             let stage = self.teller.stage();
+            if let Some(node) = ended {
+                let log = tail(&format!("logs/console-{node}.log")).or_else(|| tail(&format!("logs/qemu/{node}.log")));
+                return Failure::lab(stage, format!("node {node}"), "its machine has ended").with_log(log);
+            }
+            let Some(node) = stopped else { continue };
             let subject = format!("node {node}");
             if disk::free(Path::new(layout::STATE)).is_ok_and(|bytes| bytes < CLUSTER) {
                 let seen = "its machine stands still: there is no space left for its disk";

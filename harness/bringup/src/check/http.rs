@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use labrig_host::ssh;
 use labrig_plan::{
     lab::{Lab, Url},
     name::NodeName,
@@ -9,7 +10,7 @@ use labrig_plan::{
     scenario::{Answer, CacheResult, Via},
 };
 
-use super::{certificate, command, passage::Passage, resolver, said, shell, text};
+use super::{certificate, command, passage::Passage, resolver, said, text};
 use crate::running::Running;
 
 /// How long a fetch may take, in seconds: less than a command may, so that there is an end to tell of. wget's own
@@ -42,7 +43,7 @@ pub(super) fn fetch(
     };
     // The body's digest, then wget's words, which hold the headers, and its exit code.
     let words = format!("/tmp/{id}.words");
-    let url_word = shell::word(&url.to_string());
+    let url_word = ssh::word(&url.to_string());
     let fetch = format!("{proxy}timeout {PATIENCE} wget -S -O - {url_word} 2>{words}; echo $? >>{words}");
     let output = command(running, from, &format!("{{ {fetch}; }} | sha256sum; cat {words}"))?;
     let printed = text(&output.stdout);

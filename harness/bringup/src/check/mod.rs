@@ -8,7 +8,6 @@ mod rate;
 mod reach;
 mod resolver;
 mod saving;
-mod shell;
 
 use std::{
     sync::{MutexGuard, PoisonError},
@@ -102,7 +101,10 @@ fn command_within(
 ) -> Result<(Output, Instant), String> {
     let mut session = session(running, node)?;
     let begin = Instant::now();
-    session.exec(command, limit).map(|output| (output, begin)).map_err(|error| format!("{node}: {error}"))
+    session
+        .exec(command, limit * running.patience)
+        .map(|output| (output, begin))
+        .map_err(|error| format!("{node}: {error}"))
 }
 
 /// The login on a node, for as long as it is held.

@@ -7,9 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use labrig_host::ssh;
 use labrig_plan::{address::MacAddr, lab::Url, name::NodeName, unit::Rate};
 
-use super::{command_within, list, said, shell, text};
+use super::{command_within, list, said, text};
 use crate::running::Running;
 
 /// How long a transfer may take.
@@ -68,7 +69,7 @@ pub(super) fn measure(
 /// cache does not pass it.
 fn fetch(running: &Running, node: &NodeName, urls: &[Url]) -> Result<(), String> {
     let fetches = urls.iter().map(|url| {
-        let url = shell::word(&url.to_string());
+        let url = ssh::word(&url.to_string());
         format!("(wget -q --header 'Cache-Control: no-cache' -O /dev/null {url} || echo {url}) & ")
     });
     let (output, _) = command_within(running, node, &(fetches.collect::<String>() + "wait"), TRANSFER)?;

@@ -14,6 +14,8 @@ use crate::{
 const ASK: Duration = Duration::from_secs(60);
 /// Who offers a distribution's own packages, in the words of its archive.
 const ORIGINS: [&str; 2] = ["Debian", "Ubuntu"];
+/// The component that every release has.
+const MAIN: &str = "main";
 /// The parts of a release that are meant to be used together: as it came out, and what was mended since.
 const PARTS: [&str; 3] = ["", "-updates", "-security"];
 
@@ -36,27 +38,57 @@ pub(super) fn suite(recipe: &Recipe) -> Result<String, ImageError> {
     Ok(codename.unwrap_or_default().trim_matches('"').to_owned())
 }
 
-/// The machine's sources of this release, as lines of a `sources.list`.
-pub(super) fn sources(suite: &str) -> Result<String, ImageError> {
+/// Where a release's packages come from.
+pub(super) struct Sources {
+    /// Lines of a `sources.list`.
+    pub(super) text: String,
+    /// Whether they are the machine's, so that its apt has their lists.
+    pub(super) are_the_machines: bool,
+}
+
+/// The machine's sources of this release; or, of a release that is none of the machine's, the same archive.
+pub(super) fn sources(suite: &str) -> Result<Sources, ImageError> {
     let mut command = Command::new("apt-get");
-    let format = "$(ORIGIN) $(CODENAME) deb $(REPO_URI) $(RELEASE) $(COMPONENT)";
+    let format = "$(ORIGIN)\t$(CODENAME)\t$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)\t$(SIGNED_BY)";
     command.args(["indextargets", "--format", format, "Created-By: Packages"]).env("LC_ALL", "C");
     let output = process::run(&mut command, None, ASK)
         .map_err(|error| ImageError::new(format!("ask apt for its archive of {suite}"), error))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let lines: BTreeSet<&str> = text
-        .lines()
-        .filter_map(|line| {
-            let (origin, rest) = line.split_once(' ')?;
-            let (codename, line) = rest.split_once(' ')?;
-            let part = codename.strip_prefix(suite)?;
-            (ORIGINS.contains(&origin) && PARTS.contains(&part)).then_some(line)
-        })
+    let targets: Vec<_> = text.lines().filter_map(Target::of).filter(|it| ORIGINS.contains(&it.origin)).collect();
+    let is_of = |target: &&Target<'_>| target.codename.strip_prefix(suite).is_some_and(|part| PARTS.contains(&part));
+    let lines: BTreeSet<String> = targets
+        .iter()
+        .filter(is_of)
+        .map(|Target { uri, release, component, .. }| format!("deb {uri} {release} {component}\n"))
         .collect();
-    if lines.is_empty() {
-        return Err(ImageError::new("choose packages", ImageErrorKind::NoSuite(suite.to_owned())));
+    if !lines.is_empty() {
+        return Ok(Sources { text: lines.into_iter().collect(), are_the_machines: true });
     }
-    Ok(lines.into_iter().map(|line| format!("{line}\n")).collect())
+    let main = targets.iter().find(|target| target.component == MAIN && !target.codename.contains('-'));
+    let Target { uri, key, .. } =
+        main.ok_or_else(|| ImageError::new("choose packages", ImageErrorKind::NoSuite(suite.to_owned())))?;
+    let key = key.map(|key| format!("[signed-by={key}] ")).unwrap_or_default();
+    Ok(Sources { text: format!("deb {key}{uri} {suite} {MAIN}\n"), are_the_machines: false })
+}
+
+/// A list of packages that the machine's apt has (apt-get(8), `indextargets`).
+struct Target<'a> {
+    origin: &'a str,
+    codename: &'a str,
+    uri: &'a str,
+    release: &'a str,
+    component: &'a str,
+    /// The file with the keys that its archive signs with, where its source names one.
+    key: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    fn of(line: &'a str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let mut next = || fields.next();
+        let (origin, codename, uri, release, component) = (next()?, next()?, next()?, next()?, next()?);
+        Some(Self { origin, codename, uri, release, component, key: next().filter(|key| key.starts_with('/')) })
+    }
 }
 
 /// Chooses the versions of a recipe's packages and of all that they need. apt counts itself as essential, too.

@@ -6,11 +6,14 @@ use labrig_plan::image::Recipe;
 use sha2::{Digest, Sha256};
 
 use super::{
-    ImageError, packages,
+    ImageError, ImageErrorKind, packages,
     packages::Selection,
     root::{Parts, Root},
 };
-use crate::{apt::Apt, store::hex};
+use crate::{
+    apt::{Apt, AptError, AptErrorKind},
+    store::hex,
+};
 
 /// Changes whenever the same recipe and the same packages give another image.
 pub(super) const BUILDER: &str = "labrig image 1";
@@ -26,11 +29,14 @@ pub(super) struct Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    /// Asks apt, which works in `folder`. `sources` is where its sources are written.
+    /// Asks apt, which works in `folder`. `sources` is where its sources are written. Of a release that the machine's apt
+    /// does not follow, the lists are fetched first.
     pub(super) fn new(recipe: &'a Recipe, folder: &'a Path, sources: &'a Path) -> Result<Self, ImageError> {
         let suite = packages::suite(recipe)?;
-        fs::write(sources, packages::sources(&suite)?).map_err(|error| ImageError::at("write", sources, error))?;
+        let packages::Sources { text, are_the_machines } = packages::sources(&suite)?;
+        fs::write(sources, text).map_err(|error| ImageError::at("write", sources, error))?;
         let apt = Apt::within(folder)?.with_sources(sources);
+        let apt = if are_the_machines { apt } else { apt.with_own_lists().map_err(|error| unknown(&suite, error))? };
         let selection = packages::select(&apt, recipe)?;
         Ok(Self { recipe, suite, sources, apt, selection })
     }
@@ -46,7 +52,8 @@ impl<'a> Chosen<'a> {
         let files = work.join("files");
         self.write_files(&files)?;
         let debs = self.apt.download(&self.selection.packages)?;
-        let parts = Parts { suite: &self.suite, sources: self.sources, debs: &debs, files: &files };
+        let parts =
+            Parts { suite: &self.suite, sources: self.sources, lists: self.apt.lists(), debs: &debs, files: &files };
         let root = Root::install(work.join("root"), &self.selection, &parts)?;
         root.write(&image.join("disk"), self.recipe.size)?;
         let (kernel, initrd) = root.kernel()?;
@@ -66,5 +73,15 @@ impl<'a> Chosen<'a> {
                 .map_err(|error| ImageError::at("write", &file, error))?;
         }
         Ok(())
+    }
+}
+
+/// What it means that the lists of a release cannot be fetched: where the archive has no such release, apt says so.
+fn unknown(suite: &str, error: AptError) -> ImageError {
+    match &error.kind {
+        AptErrorKind::Download(said) if said.contains("does not have a Release file") => {
+            ImageError::new("choose packages", ImageErrorKind::NoSuite(suite.to_owned()))
+        }
+        _ => error.into(),
     }
 }

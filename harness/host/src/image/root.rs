@@ -12,10 +12,7 @@ use labrig_plan::unit::Size;
 use nix::unistd::geteuid;
 
 use super::{ImageError, ImageErrorKind, error::last_words, packages::Selection};
-use crate::{
-    process::{self, ProcessError},
-    store::APT_LISTS,
-};
+use crate::process::{self, ProcessError};
 
 /// How long the packages may take to be installed: alone some 60 s, on two cores of an old machine.
 const INSTALL: Duration = Duration::from_secs(1800);
@@ -23,11 +20,13 @@ const INSTALL: Duration = Duration::from_secs(1800);
 const WRITE: Duration = Duration::from_secs(600);
 
 /// What mmdebstrap has to work with, besides the packages' names. It asks no network: lists and packages are those
-/// that this machine's apt has fetched and verified.
+/// that apt has fetched and verified.
 pub(super) struct Parts<'a> {
     pub(super) suite: &'a str,
     /// A `sources.list`.
     pub(super) sources: &'a Path,
+    /// The lists of these sources.
+    pub(super) lists: &'a Path,
     /// The folder with all packages.
     pub(super) debs: &'a Path,
     /// A folder with files that are there before the packages are.
@@ -64,7 +63,7 @@ impl Root {
         command.arg(format!("--setup-hook={BEFORE}")).arg(format!("--essential-hook={BETWEEN}"));
         command.arg(format!("--include={}", selection.names.join(",")));
         command.arg(parts.suite).arg(&root.path).arg(parts.sources);
-        command.env("LABRIG_LISTS", APT_LISTS).env("LABRIG_DEBS", parts.debs).env("LABRIG_FILES", parts.files);
+        command.env("LABRIG_LISTS", parts.lists).env("LABRIG_DEBS", parts.debs).env("LABRIG_FILES", parts.files);
         process::run(&mut command, None, INSTALL).map_err(|error| ImageError::new("install packages", error))?;
         root.has_exactly(selection)?;
         Ok(root)

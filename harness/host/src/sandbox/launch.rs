@@ -51,10 +51,7 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 2] =
 /// and `unshare` says why in the log.
 pub fn launch(launch: Launch<'_>) -> Result<Launched, ProcessError> {
     let mut command = Command::new(process::find("unshare")?);
-    command.args(["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL"]);
-    if !launch.outside {
-        command.arg("--net");
-    }
+    command.args(namespaces(launch.outside));
     if !geteuid().is_root() {
         // The whole subordinate range, not just the caller: daemons drop to other users and set groups.
         command.args(["--user", "--map-root-user", "--map-auto"]);
@@ -66,6 +63,12 @@ pub fn launch(launch: Launch<'_>) -> Result<Launched, ProcessError> {
         .map_err(|error| ProcessError { program: "unshare".to_owned(), kind: error.into() })?;
     let (stdin, stdout) = unshare.take_pipes();
     Ok(Launched { unshare, stdin, stdout })
+}
+
+/// The namespaces of a lab, in the words of unshare(1).
+pub(crate) fn namespaces(outside: bool) -> impl Iterator<Item = &'static str> {
+    let always = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL"];
+    always.into_iter().chain((!outside).then_some("--net"))
 }
 
 impl Launched {

@@ -15,6 +15,7 @@ use nix::{
     unistd::{User, geteuid},
 };
 
+use super::user_namespaces;
 use crate::process;
 
 /// Something that a sandbox needs and that is not there.
@@ -36,7 +37,7 @@ impl fmt::Display for Missing {
 }
 
 impl Missing {
-    fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { what: what.into(), fix: Some(fix.into()) }
     }
 }
@@ -51,7 +52,7 @@ pub fn missing() -> Vec<Missing> {
     if geteuid().is_root() {
         missing.extend(capability());
     } else {
-        missing.extend(user_namespaces());
+        missing.extend(user_namespaces::missing());
         missing.extend(["newuidmap", "newgidmap"].into_iter().filter_map(id_mapper));
         missing.extend(subordinate("/etc/subuid", "--add-subuids"));
         missing.extend(subordinate("/etc/subgid", "--add-subgids"));
@@ -106,25 +107,6 @@ fn has_capability(path: &Path) -> bool {
     // SAFETY: both names are C strings that outlive the call, and with a length of 0 nothing is written.
     let length = unsafe { libc::getxattr(path.as_ptr(), c"security.capability".as_ptr(), ptr::null_mut(), 0) };
     length > 0
-}
-
-/// The switches by which kernels and distributions keep ordinary users from user namespaces.
-fn user_namespaces() -> Option<Missing> {
-    let setting = |name: &str| fs::read_to_string(format!("/proc/sys/{name}")).ok().map(|text| text.trim().to_owned());
-    if !Path::new("/proc/self/ns/user").exists() {
-        return Some(Missing { what: "a kernel with user namespaces".to_owned(), fix: None });
-    }
-    let refusals = [
-        ("kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"),
-        ("user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"),
-        (
-            "kernel/apparmor_restrict_unprivileged_userns",
-            "1",
-            "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-        ),
-    ];
-    let (name, value, fix) = refusals.into_iter().find(|(name, value, _)| setting(name).as_deref() == Some(value))?;
-    Some(Missing::new(format!("user namespaces for ordinary users ({} is {value})", name.replace('/', ".")), fix))
 }
 
 /// A range of subordinate ids (subuid(5)).

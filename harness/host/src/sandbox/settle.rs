@@ -18,6 +18,7 @@ use nix::{
 use super::{
     Outside, SandboxError, etc,
     mounts::{Held, make_private, set_read_only, special, tmpfs},
+    root::{self, MachineRoot},
 };
 use crate::process;
 
@@ -38,6 +39,8 @@ pub struct Settle<'a> {
     pub kvm: bool,
     /// Whether the lab begins in the machine's network, and leaves somebody there; see [`super::Launch::outside`].
     pub outside: bool,
+    /// Whether the lab shares the machine's network and libvirt with others.
+    pub beside: bool,
 }
 
 /// Directories that a lab has a version of its own of: empty ones appear in them without the machine's having them.
@@ -45,6 +48,12 @@ const SHADOWED: [&str; 4] = ["/etc", "/var/cache", "/var/lib", "/var/log"];
 
 /// Where the machine's versions of those directories stay, for the entries that are still wanted.
 const MACHINE: &str = "/run/labrig/machine";
+
+/// Where processes are found by the machine's numbers, in a lab that shares its libvirt.
+pub const PROCESSES: &str = "/run/labrig/machine/proc";
+
+/// What libvirt and its clients have in common, for a lab that shares the machine's.
+const LIBVIRT: [&str; 3] = ["/run/libvirt", "/var/lib/libvirt", "/var/log/libvirt"];
 
 /// polkit's agent, which virsh starts before it attaches to a console. Without a system bus it can only complain.
 const PASSWORD_AGENT: &str = "/usr/bin/pkttyagent";
@@ -74,16 +83,27 @@ pub fn settle(settle: &Settle<'_>) -> Result<Option<Outside>, SandboxError> {
     let shared = settle.shared.iter().map(|(place, folder)| Ok((place, Held::open(folder)?)));
     let shared = shared.collect::<Result<Vec<_>, SandboxError>>()?;
     let cache = settle.cache.map(Held::open).transpose()?;
+    let libvirt = settle.beside.then_some(LIBVIRT).into_iter().flatten();
+    let libvirt = libvirt.map(|folder| Ok((Path::new(folder), Held::open(Path::new(folder))?)));
+    let libvirt = libvirt.collect::<Result<Vec<_>, SandboxError>>()?;
     let devices = devices(settle.kvm)?;
     let shadowed = SHADOWED.map(|path| Held::open(Path::new(path)).map(|held| (Path::new(path), held)));
+    let machine_root = (!settle.beside).then(root::enter).transpose()?;
     set_read_only(Path::new("/"), true, true)?;
 
     // A fresh sysfs belongs to the lab's own network namespace, and it comes without securityfs: libvirt finds
     // no AppArmor to load profiles into. That is right here, because a profile belongs to the kernel and would
     // outlive the lab.
-    special("sysfs", Path::new("/sys"), None)?;
-    special("proc", Path::new("/proc"), None)?;
+    // Beside others it makes no profile of its own, and sees what the machine's libvirt made.
+    if !settle.beside {
+        special("sysfs", Path::new("/sys"), None)?;
+    }
     tmpfs(Path::new("/run"))?;
+    if settle.beside {
+        directory(Path::new(PROCESSES), 0o755)?;
+        Held::open(Path::new("/proc"))?.bind(Path::new(PROCESSES))?;
+    }
+    special("proc", Path::new("/proc"), None)?;
     for path in ["/tmp", "/var/tmp"] {
         special("tmpfs", Path::new(path), Some("mode=1777"))?;
     }
@@ -109,16 +129,33 @@ pub fn settle(settle: &Settle<'_>) -> Result<Option<Outside>, SandboxError> {
         cache.bind(Path::new("/var/cache/libvirt"))?;
         set_read_only(Path::new("/var/cache/libvirt"), false, false)?;
     }
+    for (place, folder) in libvirt {
+        directory(place, 0o755)?;
+        folder.bind(place)?;
+        set_read_only(place, false, false)?;
+    }
     populate_dev(&devices)?;
     hide(Path::new(PASSWORD_AGENT))?;
+    machine_root.map_or(Ok(()), MachineRoot::leave)?;
 
     sethostname("labrig").map_err(|error| SandboxError::new("set", "host name", error))?;
     limit_descriptors().map_err(|error| SandboxError::new("limit", "file descriptors", error))?;
+    if settle.beside {
+        return Ok(outside);
+    }
     let mut loopback = Command::new("ip");
     loopback.args(["link", "set", "lo", "up"]);
     process::run(&mut loopback, None, Duration::from_secs(10))
         .map_err(|error| SandboxError::new("bring up", "lo", io::Error::other(error)))?;
     Ok(outside)
+}
+
+/// Puts the folder of the machine's that QEMU reads where the lab has its state, once it is there.
+///
+/// # Errors
+/// [`SandboxError`].
+pub fn share_state(folder: &Path) -> Result<(), SandboxError> {
+    Held::open(folder)?.bind(Path::new(layout::STATE))
 }
 
 /// Device nodes that a lab sees. They are the machine's own: a user namespace cannot make any.
@@ -188,7 +225,7 @@ fn machine(path: &Path) -> PathBuf {
     Path::new(MACHINE).join(path.strip_prefix("/").unwrap_or(path))
 }
 
-fn directory(path: &Path, mode: u32) -> Result<(), SandboxError> {
+pub(super) fn directory(path: &Path, mode: u32) -> Result<(), SandboxError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(mode)
@@ -196,7 +233,7 @@ fn directory(path: &Path, mode: u32) -> Result<(), SandboxError> {
         .map_err(|error| SandboxError::new("make", path, error))
 }
 
-fn link(target: impl AsRef<Path>, path: &Path) -> Result<(), SandboxError> {
+pub(super) fn link(target: impl AsRef<Path>, path: &Path) -> Result<(), SandboxError> {
     symlink(target, path).map_err(|error| SandboxError::new("link", path, error))
 }
 

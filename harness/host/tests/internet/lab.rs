@@ -92,7 +92,7 @@ impl Running {
         networks(&lab);
         let upstream = Upstream::start(&lab.upstream, artifacts, &std::env::current_exe().unwrap()).unwrap();
         let resolver = resolver();
-        let proxy = Proxy::start(&artifacts.join(render::SQUID_CONF), FORWARD).unwrap();
+        let proxy = Proxy::start(&artifacts.join(render::SQUID_CONF), ([127, 0, 0, 1], FORWARD).into()).unwrap();
         let read = |name: &str| fs::read_to_string(artifacts.join(name)).unwrap();
         match firewall {
             Firewall::Nftables => firewall::apply(Rules::Nftables(&read(render::RULES_NFT))).unwrap(),

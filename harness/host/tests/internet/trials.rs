@@ -85,7 +85,8 @@ fn a_taken_port_ends_the_start() {
     up();
     let _taken = TcpListener::bind((Ipv6Addr::UNSPECIFIED, FORWARD)).unwrap();
     let start = Instant::now();
-    let error = Proxy::start(&artifacts.join(render::SQUID_CONF), FORWARD).unwrap_err().to_string();
+    let error =
+        Proxy::start(&artifacts.join(render::SQUID_CONF), ([127, 0, 0, 1], FORWARD).into()).unwrap_err().to_string();
     assert!(start.elapsed() < Duration::from_secs(10), "{error}");
     assert!(error.contains("Address already in use"), "{error}");
 }

@@ -17,6 +17,7 @@ use labrig_host::{
     syslog,
 };
 use labrig_plan::layout;
+use uuid::Uuid;
 
 const NETWORK: &str = "<network><name>lab</name><forward mode='nat'/><bridge name='br-lab'/>\
     <ip address='192.168.100.1' netmask='255.255.255.0'><dhcp>\
@@ -44,6 +45,7 @@ pub(crate) fn play(role: &str, run: &Path, guest: &Path) -> ExitCode {
         cache: None,
         kvm: false,
         outside: false,
+        beside: false,
     });
     match settled.map_err(Into::into).and_then(|_| role()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -101,14 +103,13 @@ fn libvirt() -> Result<()> {
     let start = Instant::now();
     let libvirt = Libvirt::start(&census)?;
     let answered = start.elapsed();
-    let mut network = libvirt.define_network(NETWORK)?;
-    libvirt.start_network(&mut network)?;
+    let network = libvirt.start_network(&"lab".parse()?, Uuid::from_u128(1), NETWORK)?;
     let networked = start.elapsed();
-    let domain = libvirt.start_domain(DOMAIN)?;
+    let domain = libvirt.start_domain(&"node".parse()?, Uuid::from_u128(2), DOMAIN)?;
     let up = start.elapsed();
     check(domain.state()?.to_string() == "running", "the domain runs")?;
     let dnsmasq = network.dnsmasq().ok_or("no dnsmasq")?;
-    say(&format!("libvirtd={}", libvirt.pid()))?;
+    say(&format!("libvirtd={}", libvirt.pid().ok_or("no libvirtd")?))?;
     say(&format!("dnsmasq of network lab={dnsmasq}"))?;
     say(&format!("domain node={}", domain.pid()))?;
     say(&format!("up; libvirtd answered after {answered:?}, network {networked:?}, domain {up:?}"))?;

@@ -98,6 +98,7 @@ pub(crate) fn only_a_first_process_settles() -> Result {
         cache: None,
         kvm: false,
         outside: false,
+        beside: false,
     });
     assert!(error.is_err());
     Ok(())

@@ -11,6 +11,7 @@ use crate::{
     lab::{Expect, Lab},
     name::ScenarioName,
     scenario::{self, Acceleration, Firewall, Lost, Outcome, Requirement, Scenario},
+    site::Site,
 };
 
 mod answers;
@@ -113,6 +114,7 @@ fn whole(
     match name {
         Some(name) if report.is_empty() => Ok(Lab {
             name,
+            site: Site::Own,
             description,
             acceleration: *scenario.acceleration,
             requires,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::{
     answers::installer_command_line,
     document::{Document, document},
-    network::NAMESPACE,
+    network::identity,
 };
 use crate::{
     artifact::Accelerator,
@@ -72,11 +72,11 @@ pub fn domain_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
 pub fn installer_xml(node: &Node, lab: &Lab, accelerator: Accelerator) -> String {
     domain(node, lab, accelerator, Role::Installer, |xml| match &node.install {
         Install::Netboot(netboot) => {
-            xml.text("kernel", &[], layout::installer_kernel(&netboot.installer));
-            xml.text("initrd", &[], layout::node_initrd(&node.name));
+            xml.text("kernel", &[], lab.site.seen_by_qemu(&layout::installer_kernel(&netboot.installer)));
+            xml.text("initrd", &[], lab.site.seen_by_qemu(&layout::node_initrd(&node.name)));
             xml.text("cmdline", &[], installer_command_line(&node.name, netboot, accelerator));
         }
-        _ => boot_micro(xml, node, accelerator),
+        _ => boot_micro(xml, node, lab, accelerator),
     })
 }
 
@@ -86,13 +86,13 @@ fn domain(node: &Node, lab: &Lab, accelerator: Accelerator, role: Role, boot: im
         Accelerator::Kvm => ("kvm", "host-passthrough"),
     };
     document("domain", &[("type", &kind)], |xml| {
-        xml.text("name", &[], &node.name);
+        xml.text("name", &[], lab.site.domain(&node.name));
         xml.text("uuid", &[], node.uuid);
         if let Some(role) = &node.role {
             xml.text("description", &[], role);
         }
         xml.element("metadata", &[], |xml| {
-            xml.element("labrig:lab", &[("xmlns:labrig", &NAMESPACE), ("scenario", &lab.name)], |xml| {
+            xml.element("labrig:lab", &identity(lab), |xml| {
                 xml.text("labrig:description", &[], &lab.description);
             });
         });
@@ -110,19 +110,19 @@ fn domain(node: &Node, lab: &Lab, accelerator: Accelerator, role: Role, boot: im
         for event in ["on_poweroff", "on_reboot", "on_crash"] {
             xml.text(event, &[], "destroy");
         }
-        xml.element("devices", &[], |xml| devices(xml, node, role));
+        xml.element("devices", &[], |xml| devices(xml, node, lab, role));
     })
 }
 
 /// What the node boots.
 fn boot(xml: &mut Document, node: &Node, lab: &Lab, accelerator: Accelerator) {
     match &node.install {
-        Install::Micro => boot_micro(xml, node, accelerator),
+        Install::Micro => boot_micro(xml, node, lab, accelerator),
         Install::Debootstrap(_) | Install::Netboot(_) => xml.empty("boot", &[("dev", &"hd")]),
         Install::Image(name) => match lab.image(name).map(Image::boot) {
             Some(Boot::Kernel) => {
-                xml.text("kernel", &[], layout::image_kernel(name));
-                xml.text("initrd", &[], layout::image_initrd(name));
+                xml.text("kernel", &[], lab.site.seen_by_qemu(&layout::image_kernel(name)));
+                xml.text("initrd", &[], lab.site.seen_by_qemu(&layout::image_initrd(name)));
                 xml.text("cmdline", &[], image_command_line(accelerator));
             }
             Some(Boot::Loader) | None => xml.empty("boot", &[("dev", &"hd")]),
@@ -131,27 +131,30 @@ fn boot(xml: &mut Document, node: &Node, lab: &Lab, accelerator: Accelerator) {
 }
 
 /// The micro guest's kernel, with the node's own initramfs.
-fn boot_micro(xml: &mut Document, node: &Node, accelerator: Accelerator) {
-    xml.text("kernel", &[], layout::GUEST_KERNEL);
-    xml.text("initrd", &[], layout::node_initrd(&node.name));
+fn boot_micro(xml: &mut Document, node: &Node, lab: &Lab, accelerator: Accelerator) {
+    xml.text("kernel", &[], lab.site.seen_by_qemu(layout::GUEST_KERNEL));
+    xml.text("initrd", &[], lab.site.seen_by_qemu(&layout::node_initrd(&node.name)));
     xml.text("cmdline", &[], command_line(accelerator));
 }
 
-fn devices(xml: &mut Document, node: &Node, role: Role) {
+fn devices(xml: &mut Document, node: &Node, lab: &Lab, role: Role) {
+    let disk = |xml: &mut Document, target: &str, bus: &str, slot: Option<u8>| {
+        disk(xml, &lab.site.seen_by_qemu(&layout::node_disk(&node.name, target)), target, bus, slot);
+    };
     let mut slots = FIRST_SLOT..=LAST_SLOT;
     let from_image = node.install.image().is_some();
     if from_image {
-        disk(xml, node, IMAGE_TARGET, "virtio", |xml| address(xml, slots.next()));
+        disk(xml, IMAGE_TARGET, "virtio", slots.next());
     }
     for own in &node.disks {
         match own.bus {
-            DiskBus::Virtio => disk(xml, node, &own.target, "virtio", |xml| address(xml, slots.next())),
-            DiskBus::Usb => disk(xml, node, &own.target, "usb", |_| {}),
+            DiskBus::Virtio => disk(xml, &own.target, "virtio", slots.next()),
+            DiskBus::Usb => disk(xml, &own.target, "usb", None),
         }
     }
     let reads_seed = node.install.netboot().is_some_and(|netboot| netboot.format == AnswerFormat::Autoinstall);
     if from_image || (reads_seed && role == Role::Installer) {
-        seed(xml, &layout::node_seed(&node.name), slots.next());
+        seed(xml, &lab.site.seen_by_qemu(&layout::node_seed(&node.name)), slots.next());
     }
     if node.disks.iter().any(|disk| disk.bus == DiskBus::Usb) {
         xml.element("controller", &[("type", &"usb"), ("model", &"qemu-xhci")], |xml| address(xml, slots.next()));
@@ -161,7 +164,7 @@ fn devices(xml: &mut Document, node: &Node, role: Role) {
     for nic in &node.nics {
         xml.element("interface", &[("type", &"network")], |xml| {
             xml.empty("mac", &[("address", &nic.mac)]);
-            xml.empty("source", &[("network", &nic.network)]);
+            xml.empty("source", &[("network", &lab.site.network(&nic.network))]);
             xml.empty("model", &[("type", &"virtio")]);
             // Nothing boots from the network; the firmware need not load the code for it.
             xml.empty("rom", &[("enabled", &"no")]);
@@ -173,7 +176,7 @@ fn devices(xml: &mut Document, node: &Node, role: Role) {
             Role::Itself => layout::console_log(&node.name),
             Role::Installer => layout::install_log(&node.name),
         };
-        xml.empty("log", &[("file", &console), ("append", &"off")]);
+        xml.empty("log", &[("file", &lab.site.seen_by_qemu(&console)), ("append", &"off")]);
         xml.empty("target", &[("port", &0)]);
     });
     xml.element("console", &[("type", &"pty")], |xml| {
@@ -186,14 +189,14 @@ fn devices(xml: &mut Document, node: &Node, role: Role) {
     });
 }
 
-fn disk(xml: &mut Document, node: &Node, target: &str, bus: &str, place: impl FnOnce(&mut Document)) {
+fn disk(xml: &mut Document, file: &str, target: &str, bus: &str, slot: Option<u8>) {
     xml.element("disk", &[("type", &"file"), ("device", &"disk")], |xml| {
         // A file that dies with the lab need not reach a platter.
         xml.empty("driver", &[("name", &"qemu"), ("type", &"qcow2"), ("cache", &"unsafe")]);
-        xml.empty("source", &[("file", &layout::node_disk(&node.name, target))]);
+        xml.empty("source", &[("file", &file)]);
         xml.empty("target", &[("dev", &target), ("bus", &bus)]);
         xml.text("serial", &[], target);
-        place(xml);
+        address(xml, slot);
     });
 }
 

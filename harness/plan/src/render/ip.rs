@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::lines::Lines;
 use crate::{
     lab::{Lab, Upstream},
-    layout::{UPLINK, UPSTREAM_NAMESPACE},
-    scenario::NetworkMode,
+    layout::UPSTREAM_NAMESPACE,
+    name::RunId,
+    scenario::{Family, NetworkMode, Uplink},
+    site::Site,
 };
 
 /// The upstream's end of the link.
@@ -15,14 +17,67 @@ const DOWNLINK: &str = "eth0";
 /// Renders the lab host's side: `ip -batch` in the lab's namespace, after `ip netns add`. It makes the pair, so it
 /// goes first.
 #[must_use]
-pub fn uplink_batch(upstream: &Upstream) -> String {
-    let Upstream { host_v4, gateway_v4, host_v6, gateway_v6, .. } = upstream;
+pub fn uplink_batch(lab: &Lab) -> String {
+    let Upstream { host_v4, gateway_v4, host_v6, gateway_v6, .. } = &lab.upstream;
+    let uplink = lab.site.uplink();
     let mut out = Lines::default();
     out.comment("The way out of the lab is a pair of interfaces; the other end stands in the upstream.");
-    out.line(format_args!("link add {UPLINK} type veth peer name {DOWNLINK} netns {UPSTREAM_NAMESPACE}"));
-    end(&mut out, UPLINK, (*host_v4, *gateway_v4), (*host_v6, *gateway_v6));
-    out.line(format_args!("route add default via {gateway_v4} dev {UPLINK}"));
-    out.line(format_args!("route add default via {gateway_v6} dev {UPLINK}"));
+    out.line(format_args!("link add {uplink} type veth peer name {DOWNLINK} netns {UPSTREAM_NAMESPACE}"));
+    let Site::Shared(run) = &lab.site else {
+        end(&mut out, &uplink, (*host_v4, *gateway_v4), (*host_v6, *gateway_v6));
+        out.line(format_args!("route add default via {gateway_v4} dev {uplink}"));
+        out.line(format_args!("route add default via {gateway_v6} dev {uplink}"));
+        return out.finish();
+    };
+    out.line(format_args!("link set {uplink} up"));
+    out.line(format_args!("addr add {host_v4}/32 dev {uplink}"));
+    out.comment("nodad: good at once, there is nobody else to have it.");
+    out.line(format_args!("addr add {host_v6}/128 dev {uplink} nodad"));
+    out.comment("A way out for the lab, and for nobody else on the machine.");
+    for gateway in [gateway_v4.to_string(), gateway_v6.to_string()] {
+        out.line(format_args!("route add default via {gateway} dev {uplink} onlink table {}", run.routes()));
+    }
+    out.finish()
+}
+
+/// Renders what has to find its way by the run's own routing table, on a machine with others: `ip -batch`, and
+/// `ip -6 -batch` for the other family. It is what the lab's networks send, and what the lab host sends by the link,
+/// which has to have the link's address.
+///
+/// An answer to the lab finds the same way back: the kernel asks for it where it filters by reverse paths.
+#[must_use]
+pub fn policy_batch(run: &RunId, lab: &Lab, family: Family) -> String {
+    let Upstream { host_v4, host_v6, .. } = &lab.upstream;
+    let v6 = lab.networks.iter().filter_map(|network| network.v6.as_ref());
+    let (link, networks): (_, Vec<String>) = match family {
+        Family::Ipv4 => (format!("{host_v4}/32"), lab.networks.iter().map(|net| net.v4.subnet.to_string()).collect()),
+        Family::Ipv6 => (format!("{host_v6}/128"), v6.map(|v6| v6.prefix.to_string()).collect()),
+    };
+    let link = (lab.uplink == Uplink::Upstream).then_some(link);
+    let sources: Vec<_> = link.into_iter().chain(networks).collect();
+    let mut out = Lines::default();
+    out.comment(
+        "Each rule goes before the last one. What has no way of the lab's has none, whatever the machine can reach.",
+    );
+    for action in ["unreachable ", ""] {
+        for source in &sources {
+            out.line(format_args!("rule add from {source} {action}table {}", run.routes()));
+        }
+    }
+    out.finish()
+}
+
+/// Renders where that leads besides the link, once the networks stand: `ip -batch`.
+#[must_use]
+pub fn routing_batch(run: &RunId, lab: &Lab) -> String {
+    let table = run.routes();
+    let mut out = Lines::default();
+    for network in &lab.networks {
+        let v6 = network.v6.as_ref().map(|v6| v6.prefix.to_string());
+        for subnet in std::iter::once(network.v4.subnet.to_string()).chain(v6) {
+            out.line(format_args!("route add {subnet} dev {} table {table}", network.bridge));
+        }
+    }
     out.finish()
 }
 

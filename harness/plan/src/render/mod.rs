@@ -23,7 +23,7 @@ pub use answers::{answers, installer_command_line};
 pub use domain::{IMAGE_TARGET, command_line, domain_xml, image_command_line, installer_xml};
 pub use guest::{GUEST_INIT, guest_config};
 pub use installer::{INSTALLER, install_config};
-pub use ip::{machine_batch, uplink_batch, upstream_batch};
+pub use ip::{machine_batch, policy_batch, routing_batch, uplink_batch, upstream_batch};
 pub use iptables::{rules_ip6tables, rules_iptables};
 pub use network::network_xml;
 pub use nftables::rules_nft;
@@ -34,8 +34,9 @@ pub use squid::squid_conf;
 use crate::{
     artifact::{Accelerator, Artifact, Consumer},
     lab::{AnswerFormat, Debootstrap, Install, Lab, Netboot, Network, Node, Proxy},
-    name::{NetworkName, NodeName},
-    scenario::Uplink,
+    name::{NetworkName, NodeName, RunId},
+    scenario::{Family, Uplink},
+    site::Site,
 };
 
 /// File name of the proxy's configuration.
@@ -48,6 +49,12 @@ pub const RULES_IPTABLES: &str = "rules.iptables";
 pub const RULES_IP6TABLES: &str = "rules.ip6tables";
 /// File name of the lab host's side of the link to the upstream, or to the machine's own network, for `ip -batch`.
 pub const UPLINK_IP: &str = "uplink.ip";
+/// File name of what finds its way by the run's own routing table on a machine with others, for `ip -batch`.
+pub const POLICY_IP: &str = "policy.ip";
+/// The same for `ip -6 -batch`.
+pub const POLICY_IP6: &str = "policy.ip6";
+/// File name of the ways of what comes from a lab's networks on a machine with others, for `ip -batch`.
+pub const ROUTING_IP: &str = "routing.ip";
 /// File name of the upstream's side of the link, for `ip -n upstream -batch`.
 pub const UPSTREAM_IP: &str = "upstream.ip";
 /// File name of the configuration of the upstream's DNS server.
@@ -136,6 +143,8 @@ enum Part<'a> {
     Iptables(&'a Proxy),
     Ip6tables(&'a Proxy),
     Uplink,
+    Policy(&'a RunId, Family),
+    Routing(&'a RunId),
     Upstream,
     Resolver,
     GuestInit,
@@ -159,9 +168,16 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
         .flat_map(|proxy| [Part::Squid(proxy), Part::Nft(proxy), Part::Iptables(proxy), Part::Ip6tables(proxy)]);
     let upstream = match lab.uplink {
         Uplink::Upstream => vec![Part::Uplink, Part::Upstream, Part::Resolver],
-        Uplink::Host => vec![Part::Uplink],
-        Uplink::None => Vec::new(),
+        Uplink::Host if lab.site == Site::Own => vec![Part::Uplink],
+        Uplink::Host | Uplink::None => Vec::new(),
     };
+    // Who goes out by the machine's own network finds the ways that are there.
+    let routing = lab
+        .site
+        .run()
+        .filter(|_| lab.uplink != Uplink::Host)
+        .into_iter()
+        .flat_map(|run| [Part::Policy(run, Family::Ipv4), Part::Policy(run, Family::Ipv6), Part::Routing(run)]);
     let guests = lab.nodes.iter().flat_map(|node| match &node.install {
         Install::Micro => vec![Part::GuestConfig(node)],
         Install::Image(_) => vec![Part::SeedMetaData(node), Part::SeedUserData(node), Part::SeedNetworkConfig(node)],
@@ -180,7 +196,14 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
         }
     });
     let installer = lab.nodes.iter().find_map(|node| node.install.debootstrap()).map(|_| Part::Installer);
-    networks.chain(domains).chain(proxy).chain(upstream).chain([Part::GuestInit]).chain(guests).chain(installer)
+    networks
+        .chain(domains)
+        .chain(proxy)
+        .chain(upstream)
+        .chain(routing)
+        .chain([Part::GuestInit])
+        .chain(guests)
+        .chain(installer)
 }
 
 impl Part<'_> {
@@ -193,6 +216,9 @@ impl Part<'_> {
             Self::Iptables(_) => RULES_IPTABLES.to_owned(),
             Self::Ip6tables(_) => RULES_IP6TABLES.to_owned(),
             Self::Uplink => UPLINK_IP.to_owned(),
+            Self::Policy(_, Family::Ipv4) => POLICY_IP.to_owned(),
+            Self::Policy(_, Family::Ipv6) => POLICY_IP6.to_owned(),
+            Self::Routing(_) => ROUTING_IP.to_owned(),
             Self::Upstream => UPSTREAM_IP.to_owned(),
             Self::Resolver => UPSTREAM_DNSMASQ_CONF.to_owned(),
             Self::GuestInit => GUEST_INIT_NAME.to_owned(),
@@ -215,7 +241,7 @@ impl Part<'_> {
             Self::Nft(_) => Consumer::Nftables,
             Self::Iptables(_) => Consumer::Iptables,
             Self::Ip6tables(_) => Consumer::Ip6tables,
-            Self::Uplink | Self::Upstream => Consumer::Ip,
+            Self::Uplink | Self::Policy(..) | Self::Routing(_) | Self::Upstream => Consumer::Ip,
             Self::Resolver => Consumer::Dnsmasq,
             Self::GuestInit | Self::GuestConfig(_) | Self::Installer | Self::InstallConfig(..) => Consumer::Guest,
             Self::SeedMetaData(_) | Self::SeedUserData(_) | Self::SeedNetworkConfig(_) => Consumer::CloudInit,
@@ -232,7 +258,9 @@ impl Part<'_> {
             Self::Iptables(proxy) => rules_iptables(proxy, lab),
             Self::Ip6tables(proxy) => rules_ip6tables(proxy, lab),
             Self::Uplink if lab.uplink == Uplink::Host => machine_batch(),
-            Self::Uplink => uplink_batch(&lab.upstream),
+            Self::Uplink => uplink_batch(lab),
+            Self::Policy(run, family) => policy_batch(run, lab, *family),
+            Self::Routing(run) => routing_batch(run, lab),
             Self::Upstream => upstream_batch(lab),
             Self::Resolver => upstream_dnsmasq_conf(&lab.upstream),
             Self::GuestInit => GUEST_INIT.to_owned(),

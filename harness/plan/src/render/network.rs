@@ -8,13 +8,14 @@ use super::{
     visible::visible,
 };
 use crate::{
-    lab::{Dhcp, Dns, Lab, Network, NetworkV4, NetworkV6},
+    lab::{Dhcp, Dns, Lab, Network, NetworkV4, NetworkV6, Upstream},
     name::DnsName,
-    scenario::NetworkMode,
+    scenario::{NetworkMode, Uplink},
+    site::Site,
 };
 
 /// The namespace of labrig's own metadata. The name is reserved (RFC 2606): it names, and leads nowhere.
-pub(super) const NAMESPACE: &str = "https://labrig.example/lab/1";
+const NAMESPACE: &str = "https://labrig.example/lab/1";
 
 /// libvirt's namespace for options of dnsmasq (<https://libvirt.org/formatnetwork.html#network-namespaces>).
 const DNSMASQ: &str = "http://libvirt.org/schemas/network/dnsmasq/1.0";
@@ -26,13 +27,14 @@ const DNSMASQ_LINE: usize = 1024;
 /// Renders one network of a lab.
 #[must_use]
 pub fn network_xml(network: &Network, lab: &Lab) -> String {
-    let options: Vec<_> = beyond_schema(&network.dns).chain(network.v4.dhcp.iter().filter_map(name_servers)).collect();
+    let own = beyond_schema(&network.dns).chain(network.v4.dhcp.iter().filter_map(name_servers));
+    let options: Vec<_> = own.chain(ways(&network.dns, lab)).collect();
     let root: &[Attribute<'_>] = if options.is_empty() { &[] } else { &[("xmlns:dnsmasq", &DNSMASQ)] };
     document("network", root, |xml| {
-        xml.text("name", &[], &network.name);
+        xml.text("name", &[], lab.site.network(&network.name));
         xml.text("uuid", &[], network.uuid);
         xml.element("metadata", &[], |xml| {
-            xml.empty("labrig:lab", &[("xmlns:labrig", &NAMESPACE), ("scenario", &lab.name)]);
+            xml.empty("labrig:lab", &identity(lab));
         });
         forward(xml, network);
         // No spanning tree: a lab's bridge has no loop, and a port must forward from its first frame.
@@ -42,7 +44,7 @@ pub fn network_xml(network: &Network, lab: &Lab) -> String {
             // The network's own names are never asked of a forwarder.
             xml.empty("domain", &[("name", domain), ("localOnly", &"yes")]);
         }
-        dns(xml, &network.dns);
+        dns(xml, &network.dns, lab);
         ip_v4(xml, &network.v4);
         if let Some(v6) = &network.v6 {
             ip_v6(xml, v6);
@@ -69,7 +71,14 @@ fn forward(xml: &mut Document, network: &Network) {
     }
 }
 
-fn dns(xml: &mut Document, dns: &Dns) {
+/// What tells a thing of a lab, and of which run, from all others: attributes of `labrig:lab`.
+pub(super) fn identity(lab: &Lab) -> Vec<Attribute<'_>> {
+    let own: [Attribute<'_>; 2] = [("xmlns:labrig", &NAMESPACE), ("scenario", &lab.name)];
+    let run = lab.site.run().map(|run| -> Attribute<'_> { ("run", run) });
+    own.into_iter().chain(run).collect()
+}
+
+fn dns(xml: &mut Document, dns: &Dns, lab: &Lab) {
     let txt: Vec<_> = dns.txt.iter().filter(|(name, _)| in_schema(name)).collect();
     // libvirt has a host element for each address, with all its names.
     let mut names: BTreeMap<IpAddr, Vec<&DnsName>> = BTreeMap::new();
@@ -78,11 +87,13 @@ fn dns(xml: &mut Document, dns: &Dns) {
             names.entry(*address).or_default().push(name);
         }
     }
-    if dns.forwarders.is_empty() && txt.is_empty() && names.is_empty() {
+    // Elsewhere they need more than their address.
+    let forwarders: &[IpAddr] = if lab.site == Site::Own { &dns.forwarders } else { &[] };
+    if forwarders.is_empty() && txt.is_empty() && names.is_empty() {
         return;
     }
     xml.element("dns", &[], |xml| {
-        for server in &dns.forwarders {
+        for server in forwarders {
             xml.empty("forwarder", &[("addr", server)]);
         }
         for (name, value) in txt {
@@ -111,6 +122,28 @@ fn beyond_schema(dns: &Dns) -> impl Iterator<Item = String> {
     let hosts = dns.hosts.iter().filter(|(name, _)| !in_schema(name));
     let hosts = hosts.map(|(name, addresses)| format!("host-record={name},{}", joined(addresses, ",")));
     txt.chain(hosts)
+}
+
+/// The ways to the forwarders on a machine with others: by the lab's own link, which is found by its address, and never
+/// to a name server of the machine's, unless that is what the scenario wants.
+fn ways(dns: &Dns, lab: &Lab) -> Vec<String> {
+    let Upstream { host_v4, gateway_v4, host_v6, .. } = &lab.upstream;
+    match (&lab.site, lab.uplink) {
+        (Site::Own, _) => Vec::new(),
+        (Site::Shared(_), Uplink::Host) => {
+            let named = dns.forwarders.iter().filter(|server| **server != IpAddr::V4(*gateway_v4));
+            let named: Vec<_> = named.map(|server| format!("server={server}")).collect();
+            let resolv = (!named.is_empty()).then(|| "no-resolv".to_owned());
+            resolv.into_iter().chain(named).collect()
+        }
+        (Site::Shared(_), Uplink::Upstream | Uplink::None) => {
+            let way = |server: &IpAddr| match server {
+                IpAddr::V4(_) => format!("server={server}@{host_v4}"),
+                IpAddr::V6(_) => format!("server={server}@{host_v6}"),
+            };
+            std::iter::once("no-resolv".to_owned()).chain(dns.forwarders.iter().map(way)).collect()
+        }
+    }
 }
 
 /// The name servers that guests are told of, for which libvirt has no element.

@@ -1,10 +1,10 @@
 //! The redirect and guard rules for nftables: nft(8).
 
 use super::lines::{Lines, joined};
-use crate::lab::{Lab, Proxy};
-
-/// The table that everything stands in.
-const TABLE: &str = "inet labrig";
+use crate::{
+    lab::{Lab, Proxy},
+    site::Site,
+};
 
 /// Renders the rules for `nft -f`. Loading them again replaces them in one transaction.
 #[must_use]
@@ -13,16 +13,25 @@ pub fn rules_nft(proxy: &Proxy, lab: &Lab) -> String {
     let subnets = lab.networks.iter().map(|network| network.v4.subnet);
     let prefixes: Vec<_> = lab.networks.iter().filter_map(|network| network.v6.as_ref()).map(|v6| v6.prefix).collect();
 
+    let table = format!("inet {}", lab.site.table());
+    let inside = match lab.site {
+        Site::Own => "iifname != \"lo\"".to_owned(),
+        // The ports of others are their own business.
+        Site::Shared(_) => {
+            let bridges = lab.networks.iter().map(|network| format!("\"{}\"", network.bridge));
+            format!("iifname {{ {} }}", joined(bridges, ", "))
+        }
+    };
     let mut out = Lines::default();
     out.comment("A table has to be there to be deleted; so these three, as one transaction, always begin anew.");
-    out.line(format_args!("table {TABLE}")).line(format_args!("delete table {TABLE}"));
-    out.block(format_args!("table {TABLE}"), |out| {
+    out.line(format_args!("table {table}")).line(format_args!("delete table {table}"));
+    out.block(format_args!("table {table}"), |out| {
         out.block("chain guard", |out| {
             out.comment("Before any NAT: a redirected packet still has the port that the client meant.");
             out.line("type filter hook prerouting priority raw; policy accept;");
             out.comment("Who talks to an intercept port directly makes squid connect to itself, again and again.");
             out.line(format_args!(
-                "iifname != \"lo\" fib daddr type local tcp dport {{ {}, {} }} drop",
+                "{inside} fib daddr type local tcp dport {{ {}, {} }} drop",
                 proxy.intercept_http, proxy.intercept_https
             ));
         });

@@ -4,6 +4,8 @@ use super::lines::{Lines, joined};
 use crate::{
     lab::{Lab, NetworkV6, Proxy},
     layout,
+    scenario::Uplink,
+    site::Site,
     unit::Size,
 };
 
@@ -19,7 +21,7 @@ const LOG_FORMAT: &str =
 #[must_use]
 pub fn squid_conf(proxy: &Proxy, lab: &Lab) -> String {
     let mut out = Lines::default();
-    ports(&mut out, proxy);
+    ports(&mut out, proxy, lab);
     out.gap();
     access(&mut out, proxy, lab);
     out.gap();
@@ -29,6 +31,11 @@ pub fn squid_conf(proxy: &Proxy, lab: &Lab) -> String {
     out.comment("the client asked, and caches it only where the name leads there for squid too.");
     out.line(format_args!("dns_nameservers {}", proxy.resolver));
     out.line("hosts_file none").line("host_verify_strict off");
+    if lab.site != Site::Own && lab.uplink == Uplink::Upstream {
+        out.comment("Out by the lab's own link, which is found by its address, and not by the machine's way out.");
+        out.line(format_args!("tcp_outgoing_address {}", lab.upstream.host_v4));
+        out.line(format_args!("tcp_outgoing_address {}", lab.upstream.host_v6));
+    }
     out.gap();
     cache(&mut out, proxy, lab);
     if let Some(rate) = proxy.bandwidth {
@@ -56,19 +63,35 @@ pub fn squid_conf(proxy: &Proxy, lab: &Lab) -> String {
     out.finish()
 }
 
-fn ports(out: &mut Lines, proxy: &Proxy) {
+/// Where squid listens on a port: everywhere in a lab host of its own, elsewhere on the networks that it serves.
+fn places(proxy: &Proxy, lab: &Lab, port: u16) -> Vec<String> {
+    if lab.site == Site::Own {
+        return vec![port.to_string()];
+    }
+    let served = || proxy.networks.iter().filter_map(|name| lab.network(name));
+    let v4 = served().map(|network| format!("{}:{port}", network.v4.gateway));
+    let v6 = served().filter_map(|network| network.v6.as_ref()).map(|v6| format!("[{}]:{port}", v6.gateway));
+    v4.chain(v6).collect()
+}
+
+fn ports(out: &mut Lines, proxy: &Proxy, lab: &Lab) {
     out.comment("For clients that know of the proxy, and for the question whether it is there.");
-    out.line(format_args!("http_port {}", proxy.forward_port));
+    for place in places(proxy, lab, proxy.forward_port) {
+        out.line(format_args!("http_port {place}"));
+    }
     out.comment(
         "Where the rules redirect port 80 and 443 to. The second needs a certificate to be an ssl-bump port, but",
     );
     out.comment("never shows it: squid reads the name in the client's hello, and passes the rest through unread.");
-    out.line(format_args!("http_port {} intercept", proxy.intercept_http));
-    out.line(format_args!(
-        "https_port {} intercept ssl-bump generate-host-certificates=off tls-cert={}",
-        proxy.intercept_https,
-        layout::SQUID_CERTIFICATE
-    ));
+    for place in places(proxy, lab, proxy.intercept_http) {
+        out.line(format_args!("http_port {place} intercept"));
+    }
+    for place in places(proxy, lab, proxy.intercept_https) {
+        out.line(format_args!(
+            "https_port {place} intercept ssl-bump generate-host-certificates=off tls-cert={}",
+            layout::SQUID_CERTIFICATE
+        ));
+    }
     out.line("acl hello at_step SslBump1").line("ssl_bump peek hello").line("ssl_bump splice all");
     out.comment("No session is ever resumed; without this squid would keep them in shared memory.");
     out.line("sslproxy_session_cache_size 0");

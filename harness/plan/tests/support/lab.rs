@@ -47,6 +47,7 @@ impl Words {
 /// with an image, one that is installed from the network.
 pub(crate) fn lab(words: &Words) -> Lab {
     Lab {
+        site: labrig_plan::site::Site::Own,
         name: parsed("openstack"),
         description: words.description.clone(),
         acceleration: Acceleration::Auto,

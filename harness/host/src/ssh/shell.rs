@@ -1,8 +1,9 @@
-//! Words for a guest's shell.
+//! Words for a node's shell.
 
 /// One word for a POSIX shell, whatever is in it: in single quotes, with each single quote of its own written as
 /// `'\''` (POSIX.1-2024, Shell Command Language, 2.2.2).
-pub(super) fn word(text: &str) -> String {
+#[must_use]
+pub fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
