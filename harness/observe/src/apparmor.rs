@@ -1,0 +1,11 @@
+//! What AppArmor denied, the rule that would lift it, and where that rule belongs (apparmor.d(5)).
+
+mod denial;
+mod permission;
+mod policy;
+mod record;
+mod rule;
+
+pub use denial::Denial;
+pub use policy::{Home, Policy, domain_profile};
+pub use record::kernel_message;
