@@ -40,6 +40,7 @@ use labrig_plan::{
 use tokio::task::JoinSet;
 
 use crate::{
+    apparmor::AppArmor,
     check,
     event::{Event, NodeState},
     failure::{Failure, LogTail},
@@ -60,6 +61,7 @@ pub(crate) async fn bring_up(
     outside: Option<Outside>,
     teller: &Arc<Teller>,
     census: &Census,
+    apparmor: &Arc<AppArmor>,
 ) -> Result<Standing, Failure> {
     let work = Work {
         lab: Arc::new(spec.lab),
@@ -67,6 +69,7 @@ pub(crate) async fn bring_up(
         media: Arc::new(Media::new(&spec.run, spec.images)),
         teller: Arc::clone(teller),
         census: census.clone(),
+        apparmor: Arc::clone(apparmor),
     };
     let host = work.stage(Stage::Preflight, Work::prepare).await?;
     let libvirt = Arc::clone(&host.libvirt);
@@ -104,6 +107,7 @@ struct Work {
     media: Arc<Media>,
     teller: Arc<Teller>,
     census: Census,
+    apparmor: Arc<AppArmor>,
 }
 
 impl Work {
@@ -138,6 +142,9 @@ impl Work {
             let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions }).await;
             self.tell_traffic();
             checked?;
+            let apparmor = Arc::clone(&self.apparmor);
+            blocking(Stage::Check, move || apparmor.check_denials(Stage::Check)).await?;
+            self.apparmor.tell_unmet(&self.teller);
             self.teller.done(Stage::Check);
         }
         Ok(Standing { _host: host, _beyond: beyond, _proxy: proxy })
@@ -183,6 +190,7 @@ impl Work {
             .map_err(|error| Failure::host(Stage::Preflight, "system log", error))?;
         let libvirt =
             Libvirt::start(&self.census).map_err(|e| host(Stage::Preflight, "libvirtd", &e, "logs/libvirtd.log"))?;
+        self.apparmor.prepare(&libvirt, &self.teller)?;
         let keys = |error: &dyn fmt::Display| Failure::host(Stage::Preflight, "keys", error);
         let run_keys = RunKeys::generate(self.lab.nodes.iter().map(|node| &node.name)).map_err(|e| keys(&e))?;
         let addresses = self.lab.nodes.iter().map(|node| (node.name.clone(), addresses(node))).collect();
@@ -296,11 +304,15 @@ impl Work {
         Ok(session)
     }
 
-    /// Writes down what libvirt and the host made of the lab.
+    /// Writes down what libvirt and the host made of the lab, and looks at how they confine it.
     fn observe(&self, libvirt: &Libvirt) -> Result<(), Failure> {
-        let observed = observe::observe(libvirt, &self.lab).map_err(|e| Failure::host(Stage::Reach, "lab host", e))?;
+        let mut observed =
+            observe::observe(libvirt, &self.lab).map_err(|e| Failure::host(Stage::Reach, "lab host", e))?;
+        observed.extend(self.apparmor.observation());
         let written = self.teller.folder().write_observations(&observed);
-        written.map_err(|e| Failure::host(Stage::Reach, "run folder", e))
+        written.map_err(|e| Failure::host(Stage::Reach, "run folder", e))?;
+        self.apparmor.check_domains(libvirt, &self.lab, Path::new("/proc"))?;
+        self.apparmor.check_denials(Stage::Reach)
     }
 
     /// Tells what each node got through the proxy, if it got anything.

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use labrig_observe::apparmor;
 use labrig_plan::layout;
 use virt::connect::Connect;
 
@@ -125,6 +126,16 @@ impl Libvirt {
         .map_err(|error| starting(error.into()))?;
         probe_emulator(&connection);
         Ok(Self { connection, census: census.clone(), domains: Mutex::default(), daemon })
+    }
+
+    /// Whether it confines domains by AppArmor.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when the daemon does not answer.
+    pub fn confines(&self) -> Result<bool, LibvirtError> {
+        let capabilities = self.connection.capabilities();
+        let capabilities = capabilities.map_err(|error| LibvirtError::new("ask for capabilities", error))?;
+        Ok(apparmor::confines(&capabilities))
     }
 
     /// The process id of the daemon.

@@ -10,6 +10,7 @@ use labrig_plan::{
 };
 
 use crate::{
+    apparmor,
     firewall::{self, FirewallError},
     libvirt::{Libvirt, LibvirtError},
     probe,
@@ -77,6 +78,12 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
             // It tells what it would write where others tell their errors.
             let said = said.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).map_err(Into::into);
             all.push(seen(Subject::Profile(name.clone()), said)?);
+        }
+        // What runs unconfined has no profile to tell of.
+        if let Some(confinement) = apparmor::confinement(Path::new("/proc"), domain.pid()).ok().flatten() {
+            let rules = apparmor::policy().text(&confinement.profile).unwrap_or_default();
+            let said = format!("mode {}\n{rules}", confinement.mode);
+            all.push(Observation::new(Subject::Confinement(name.clone()), &said));
         }
         let arguments = fs::read(format!("/proc/{}/cmdline", domain.pid()));
         let arguments = arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(Into::into);

@@ -89,10 +89,18 @@ fn files() {
             r#"apparmor="DENIED" operation="link" profile="labtest" name=2F746D702F6C20696E6B pid=545 comm="python3" requested_mask="l" denied_mask="l" fsuid=0 ouid=1 target=2F746D702F77697468207370616365"#,
             Some(r#"link "/tmp/l ink" -> "/tmp/with space","#),
         ),
-        // A profile for the bridge's helper, by a user of libvirt, with the keys of Linux 3.
         (
-            r#"type=1400 audit(1389999128.963:30): apparmor="DENIED" operation="exec" parent=1 profile="libvirt-5b1fb1b4" name="/usr/local/bin/qemu-system-x86_64" pid=985 comm="libvirtd" requested_mask="x" denied_mask="x" fsuid=0 ouid=0 target="libvirt-5b1fb1b4""#,
-            Some(r#"owner "/usr/local/bin/qemu-system-x86_64" ix,"#),
+            r#"apparmor="DENIED" operation="exec" profile="labtest" name=2F6F70742F782F612074727565 pid=686 comm="python3" requested_mask="x" denied_mask="x" fsuid=0 ouid=0"#,
+            Some(r#"owner "/opt/x/a true" ix,"#),
+        ),
+        // What a process says of itself has another path the next time.
+        (
+            r#"apparmor="DENIED" operation="open" profile="labtest" name="/proc/706/attr/exec" pid=706 comm="python3" requested_mask="wc" denied_mask="wc" fsuid=0 ouid=0"#,
+            Some(r#"owner "/proc/@{pid}/attr/exec" w,"#),
+        ),
+        (
+            r#"apparmor="DENIED" operation="open" profile="labtest" name="/proc/1/environ" pid=706 comm="python3" requested_mask="r" denied_mask="r" fsuid=0 ouid=0"#,
+            Some(r#"owner "/proc/1/environ" r,"#),
         ),
     ]);
 }
@@ -148,6 +156,10 @@ fn everything_else() {
         (
             r#"apparmor="DENIED" operation="mount" info="failed mntpnt match" error=-13 profile="labtest" name="/tmp/mine/" pid=545 comm="python3" srcname="/tmp/mine/" flags="rw, bind""#,
             Some(r#"mount options=(rw, bind) "/tmp/mine/" -> "/tmp/mine/","#),
+        ),
+        (
+            r#"apparmor="DENIED" operation="umount" profile="labtest" name="/proc/" pid=706 comm="python3""#,
+            Some(r#"umount "/proc/","#),
         ),
         (
             r#"apparmor="DENIED" operation="userns_create" class="namespace" info="User namespace creation restricted" error=-13 profile="unconfined" pid=9138 comm="brave" requested="userns_create" denied="userns_create""#,

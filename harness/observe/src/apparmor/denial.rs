@@ -68,6 +68,15 @@ impl Denial {
     pub fn rule(&self) -> Option<&str> {
         self.rule.as_deref()
     }
+
+    /// What tells it from others of its profile: the rule that lifts it, or else what was to be done with what.
+    #[must_use]
+    pub fn known_as(&self) -> String {
+        let rule = self.rule.as_deref().map(|rule| rule.trim_end_matches(',').to_owned());
+        rule.unwrap_or_else(|| {
+            format!("{} {}", self.operation(), self.object().unwrap_or_default()).trim_end().to_owned()
+        })
+    }
 }
 
 /// `profile libvirtd denies open of /path, mask r, to libvirtd`.

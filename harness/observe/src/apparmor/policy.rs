@@ -91,8 +91,9 @@ impl Policy {
     }
 }
 
-/// `libvirt-UUID`, of a domain that has ended and taken its files along.
-fn is_domain_profile(profile: &str) -> bool {
+/// Whether it is the profile of a domain, also of one that has ended and taken its files along.
+#[must_use]
+pub fn is_domain_profile(profile: &str) -> bool {
     profile
         .strip_prefix("libvirt-")
         .is_some_and(|id| id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))

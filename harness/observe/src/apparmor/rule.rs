@@ -37,7 +37,15 @@ fn file(record: &Record) -> Option<String> {
     // The kernel tells them as numbers of its first user namespace, so that equal ones are one user.
     let is_own = record.text("fsuid").is_some_and(|user| record.text("ouid") == Some(user));
     let owner = if is_own { "owner " } else { "" };
-    Some(format!("{owner}{} {}", quoted(path), permission::file(&mask)?))
+    Some(format!("{owner}{} {}", own_entry(record, path).unwrap_or_else(|| quoted(path)), permission::file(&mask)?))
+}
+
+/// The path of a process's own entry in procfs, whichever number it has.
+fn own_entry(record: &Record, path: &[u8]) -> Option<String> {
+    let number = record.bytes("pid")?;
+    let rest = path.strip_prefix(b"/proc/")?.strip_prefix(number).filter(|rest| rest.starts_with(b"/"))?;
+    // The variable is in the tunables that every profile of the distributions begins with.
+    Some(quoted(rest).replacen('"', "\"/proc/@{pid}", 1))
 }
 
 fn signal(record: &Record) -> Option<String> {

@@ -24,6 +24,6 @@ pub struct KnownDenial {
     pub rule: At<String>,
     /// Why it does no harm, or where it is being mended.
     pub reason: At<String>,
-    /// The last day on which it is allowed, as in `2027-01-31`. From then on the lab fails, whatever is denied.
+    /// The last day on which it is allowed, as in `2027-01-31`. Later the lab fails, whatever is denied.
     pub expires: At<Date>,
 }
