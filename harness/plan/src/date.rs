@@ -20,7 +20,7 @@ pub struct DateError {
     pub text: String,
 }
 
-const RULE: &str = "write year, month and day in quotes, as in `\"2027-01-31\"`";
+const RULE: &str = "write year, month and day, as in `\"2027-01-31\"`";
 
 /// The days of the months of a year that is no leap year.
 const MONTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -62,7 +62,7 @@ fn days_of_month(year: u32, month: u32) -> u32 {
 
 impl Unfit for DateError {
     fn expected(&self) -> String {
-        format!("a date: {RULE}")
+        format!("a date in quotes: {RULE}")
     }
 }
 
@@ -96,7 +96,7 @@ impl fmt::Display for Date {
 
 written_as_text!(
     Date,
-    "a date: write year, month and day in quotes, as in `\"2027-01-31\"`",
+    "a date in quotes: write year, month and day, as in `\"2027-01-31\"`",
     { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "description": "write year, month and day, as in `2027-01-31`" }
 );
 
