@@ -45,6 +45,7 @@ use tokio::task::JoinSet;
 use beyond::Beyond;
 
 use crate::{
+    apparmor::AppArmor,
     check,
     event::{Event, NodeState},
     failure::{Failure, LogTail},
@@ -61,6 +62,7 @@ pub(crate) async fn bring_up(
     outside: Option<Outside>,
     teller: &Arc<Teller>,
     census: &Census,
+    apparmor: &Arc<AppArmor>,
 ) -> Result<Standing, Failure> {
     let journal = beside::begin_journal(&spec.lab, &spec.run)?;
     let work = Work {
@@ -73,6 +75,7 @@ pub(crate) async fn bring_up(
         media: Arc::new(Media::new(&spec.run, spec.images)),
         teller: Arc::clone(teller),
         census: census.clone(),
+        apparmor: Arc::clone(apparmor),
     };
     let host = work.stage(Stage::Preflight, Work::prepare).await?;
     let libvirt = Arc::clone(&host.libvirt);
@@ -112,6 +115,7 @@ struct Work {
     media: Arc<Media>,
     teller: Arc<Teller>,
     census: Census,
+    apparmor: Arc<AppArmor>,
 }
 
 impl Work {
@@ -153,6 +157,9 @@ impl Work {
             let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions, patience: self.patience }).await;
             self.tell_traffic();
             checked?;
+            let apparmor = Arc::clone(&self.apparmor);
+            blocking(Stage::Check, move || apparmor.check_denials(Stage::Check)).await?;
+            self.apparmor.tell_unmet(&self.teller);
             self.teller.done(Stage::Check);
         }
         if then == Then::Save {
@@ -206,6 +213,7 @@ impl Work {
             }
             Some(journal) => self.move_in(journal)?,
         };
+        self.apparmor.prepare(&libvirt, &self.teller)?;
         let keys = |error: &dyn fmt::Display| Failure::host(Stage::Preflight, "keys", error);
         let nodes = self.lab.nodes.iter().map(|node| &node.name);
         let run_keys = match self.goes_on {
@@ -327,11 +335,15 @@ impl Work {
         Ok(session)
     }
 
-    /// Writes down what libvirt and the host made of the lab.
+    /// Writes down what libvirt and the host made of the lab, and looks at how they confine it.
     fn observe(&self, libvirt: &Libvirt) -> Result<(), Failure> {
-        let observed = observe::observe(libvirt, &self.lab).map_err(|e| Failure::host(Stage::Reach, "lab host", e))?;
+        let mut observed =
+            observe::observe(libvirt, &self.lab).map_err(|e| Failure::host(Stage::Reach, "lab host", e))?;
+        observed.extend(self.apparmor.observation());
         let written = self.teller.folder().write_observations(&observed);
-        written.map_err(|e| Failure::host(Stage::Reach, "run folder", e))
+        written.map_err(|e| Failure::host(Stage::Reach, "run folder", e))?;
+        self.apparmor.check_domains(libvirt, &self.lab, Path::new("/proc"))?;
+        self.apparmor.check_denials(Stage::Reach)
     }
 
     /// Tells what each node got through the proxy, if it got anything.

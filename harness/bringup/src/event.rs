@@ -95,6 +95,13 @@ pub enum Event {
         /// How much, and what of it came from the cache.
         traffic: Traffic,
     },
+    /// Something that a person should know, and that ends nothing.
+    Notice {
+        /// What it is about.
+        subject: String,
+        /// What was seen.
+        seen: String,
+    },
     /// The lab is up and stays up.
     Up,
     /// The run failed; it is torn down next.

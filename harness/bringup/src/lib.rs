@@ -4,6 +4,7 @@
 //! lab host, and listens. The [`supervisor`] is the first process inside the lab host: it does the work and owns
 //! everything it makes. [`event`]s are all that passes between them.
 
+mod apparmor;
 pub mod baseline;
 mod bringup;
 pub mod catalogue;

@@ -24,6 +24,7 @@ use tokio::{
 };
 
 use crate::{
+    apparmor::AppArmor,
     bringup,
     event::Event,
     failure::{Failure, LogTail},
@@ -68,6 +69,7 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
     let beside = spec.lab.site != Site::Own;
     let outside = spec.lab.uplink == Uplink::Host && !beside;
     let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside, beside };
+    let apparmor = Arc::new(AppArmor::watch(&spec.lab));
     let settled = sandbox::settle(&settle);
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));
@@ -81,7 +83,7 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
     let result = match settled {
         Ok(outside) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let result = runtime.block_on(live(spec, outside, control, &teller));
+            let result = runtime.block_on(live(spec, outside, control, &teller, &apparmor));
             // Threads that wait for a guest are not waited for: they end with this process.
             runtime.shutdown_background();
             result
@@ -89,7 +91,7 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         Err(error) => Err(End::Failed(Failure::host(Stage::Preflight, "sandbox", error))),
     };
     if let Err(End::Failed(failure)) = result {
-        teller.tell(Event::Failed { failure });
+        teller.tell(Event::Failed { failure: apparmor.explain(failure) });
     }
     teller.begin(Stage::Teardown);
     // In a lab host of its own there is no journal, and nothing to undo. What fails here, the client tries again.
@@ -109,7 +111,13 @@ enum End {
 }
 
 /// Brings the lab up and keeps it, until it is done or something ends it.
-async fn live(spec: LabSpec, outside: Option<Outside>, control: Control, teller: &Arc<Teller>) -> Result<(), End> {
+async fn live(
+    spec: LabSpec,
+    outside: Option<Outside>,
+    control: Control,
+    teller: &Arc<Teller>,
+    apparmor: &Arc<AppArmor>,
+) -> Result<(), End> {
     let signals = |error| End::Failed(Failure::host(Stage::Preflight, "signals", error));
     let mut terminated = signal(SignalKind::terminate()).map_err(signals)?;
     let mut asked = listen(control, spec.then == Then::Stay, Arc::clone(teller));
@@ -126,7 +134,7 @@ async fn live(spec: LabSpec, outside: Option<Outside>, control: Control, teller:
     });
     let then = spec.then;
     let work = async {
-        let _standing = bringup::bring_up(spec, outside, teller, &census).await?;
+        let _standing = bringup::bring_up(spec, outside, teller, &census, apparmor).await?;
         if matches!(then, Then::Stay | Then::Hold) {
             teller.tell(Event::Up);
             std::future::pending::<()>().await;

@@ -119,6 +119,7 @@ fn in_words(event: &Event) -> Option<String> {
         Event::Traffic { node, traffic } => format!("{node} got through the proxy: {traffic}"),
         Event::Checking { check } => format!("check {check}"),
         Event::Held { check, seen, .. } => format!("{check} holds: {seen}"),
+        Event::Notice { subject, seen } => format!("{subject}: {seen}"),
         Event::Failed { failure } => format!("failed: {}", failure.seen),
         Event::Up => "up".to_owned(),
         Event::Done { .. } | Event::Finished { .. } => return None,

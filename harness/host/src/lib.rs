@@ -1,6 +1,7 @@
 //! Everything that touches a machine. Blocking calls; the supervisor runs them on its blocking threads.
 
 pub mod acceleration;
+pub mod apparmor;
 pub mod apt;
 pub mod budget;
 pub mod census;

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use labrig_observe::apparmor;
 use labrig_plan::{
     layout,
     name::{NodeName, RunId},
@@ -148,6 +149,16 @@ impl Libvirt {
     pub fn of_machine(census: &Census, run: RunId, journal: Arc<Journal>) -> Result<Self, LibvirtError> {
         let (site, journal, census) = (Site::Shared(run), Some(journal), census.clone());
         Ok(Self { connection: connect()?, census, domains: Mutex::default(), daemon: None, site, journal })
+    }
+
+    /// Whether it confines domains by AppArmor.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when the daemon does not answer.
+    pub fn confines(&self) -> Result<bool, LibvirtError> {
+        let capabilities = self.connection.capabilities();
+        let capabilities = capabilities.map_err(|error| LibvirtError::new("ask for capabilities", error))?;
+        Ok(apparmor::confines(&capabilities))
     }
 
     /// The process id of the lab's own daemon.

@@ -11,6 +11,7 @@ use labrig_plan::{
 };
 
 use crate::{
+    apparmor,
     firewall::{self, FirewallError},
     libvirt::{Libvirt, LibvirtError},
     probe,
@@ -81,6 +82,12 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
             // It tells what it would write where others tell their errors.
             let said = said.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).map_err(Into::into);
             all.push(seen(Subject::Profile(name.clone()), said)?);
+        }
+        // What runs unconfined has no profile to tell of.
+        if let Some(confinement) = apparmor::confinement(Path::new(processes), domain.pid()).ok().flatten() {
+            let rules = apparmor::policy().text(&confinement.profile).unwrap_or_default();
+            let said = format!("mode {}\n{rules}", confinement.mode);
+            all.push(seen(Subject::Confinement(name.clone()), Ok(said))?);
         }
         let arguments = fs::read(Path::new(processes).join(format!("{}/cmdline", domain.pid())));
         let arguments = arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(Into::into);

@@ -7,6 +7,7 @@
 //! This crate is pure: texts in, statements and differences out.
 #![forbid(unsafe_code)]
 
+pub mod apparmor;
 mod backend;
 mod command_line;
 mod difference;

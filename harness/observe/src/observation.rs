@@ -20,10 +20,10 @@ impl Observation {
     pub fn new(subject: Subject, said: &str) -> Self {
         let statements = match &subject {
             Subject::Network(_) | Subject::Domain(_) => xml::statements(said),
-            Subject::Dnsmasq(_) | Subject::Versions => settings::statements(said),
+            Subject::Dnsmasq(_) | Subject::Versions | Subject::Denials => settings::statements(said),
             Subject::Rules => rules::statements(said),
             Subject::CommandLine(_) => command_line::statements(said),
-            Subject::Profile(_) => profile::statements(said),
+            Subject::Profile(_) | Subject::Confinement(_) => profile::statements(said),
         };
         Self { subject, statements }
     }

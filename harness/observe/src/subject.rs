@@ -20,8 +20,12 @@ pub enum Subject {
     Domain(NodeName),
     /// A node's QEMU: its arguments, each ended by a NUL as in `/proc/PID/cmdline`.
     CommandLine(NodeName),
-    /// What a node's QEMU is allowed: the rules of its AppArmor profile.
+    /// What a node's QEMU is allowed: the rules that libvirt makes of its domain for its AppArmor profile.
     Profile(NodeName),
+    /// The mode that AppArmor confines a node's QEMU in, and all rules of its profile, those of its includes among them.
+    Confinement(NodeName),
+    /// What AppArmor denied while the lab came up: for each profile, the rules that would lift it.
+    Denials,
 }
 
 impl Subject {
@@ -36,6 +40,8 @@ impl Subject {
             Self::Domain(name) => format!("domain-{name}"),
             Self::CommandLine(name) => format!("qemu-{name}"),
             Self::Profile(name) => format!("apparmor-{name}"),
+            Self::Confinement(name) => format!("confinement-{name}"),
+            Self::Denials => "denials".to_owned(),
         }
     }
 
@@ -45,6 +51,7 @@ impl Subject {
         match file {
             "versions" => return Some(Self::Versions),
             "rules" => return Some(Self::Rules),
+            "denials" => return Some(Self::Denials),
             _ => {}
         }
         let (kind, name) = file.split_once('-')?;
@@ -54,6 +61,7 @@ impl Subject {
             "domain" => Some(Self::Domain(name.parse().ok()?)),
             "qemu" => Some(Self::CommandLine(name.parse().ok()?)),
             "apparmor" => Some(Self::Profile(name.parse().ok()?)),
+            "confinement" => Some(Self::Confinement(name.parse().ok()?)),
             _ => None,
         }
     }
@@ -69,6 +77,8 @@ impl Subject {
             Self::Domain(_) => "domain",
             Self::CommandLine(_) => "QEMU",
             Self::Profile(_) => "AppArmor profile",
+            Self::Confinement(_) => "AppArmor confinement",
+            Self::Denials => "AppArmor denials",
         }
     }
 
@@ -76,9 +86,11 @@ impl Subject {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Versions | Self::Rules => None,
+            Self::Versions | Self::Rules | Self::Denials => None,
             Self::Network(name) | Self::Dnsmasq(name) => Some(name.as_str()),
-            Self::Domain(name) | Self::CommandLine(name) | Self::Profile(name) => Some(name.as_str()),
+            Self::Domain(name) | Self::CommandLine(name) | Self::Profile(name) | Self::Confinement(name) => {
+                Some(name.as_str())
+            }
         }
     }
 }
@@ -111,7 +123,9 @@ mod tests {
             Subject::Rules,
             Subject::Domain(node.clone()),
             Subject::CommandLine(node.clone()),
-            Subject::Profile(node),
+            Subject::Profile(node.clone()),
+            Subject::Confinement(node),
+            Subject::Denials,
         ] {
             assert_eq!(Subject::of_file(&subject.file()), Some(subject));
         }

@@ -4,6 +4,7 @@
 //! as JSON.
 
 mod install;
+mod known_denial;
 mod netboot;
 mod stage;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub use self::{
     install::{Debootstrap, Install},
+    known_denial::KnownDenial,
     netboot::{AnswerFormat, Netboot},
     stage::Stage,
 };
@@ -62,6 +64,8 @@ pub struct Lab {
     pub installers: Vec<Installer>,
     /// Nodes in the order of their names.
     pub nodes: Vec<Node>,
+    /// AppArmor's denials that do not fail it, in the order of the file.
+    pub known_denials: Vec<KnownDenial>,
     /// Checks in the order of the file.
     pub checks: Vec<Check>,
 }

@@ -11,6 +11,7 @@
 pub mod address;
 pub mod artifact;
 pub mod check;
+pub mod date;
 pub mod directive;
 pub mod finding;
 pub mod image;

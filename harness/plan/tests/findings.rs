@@ -520,3 +520,25 @@ fn an_upstream_that_is_not_there() {
     lab("none", &["6:23 nothing answers at `8.8.8.8`: `uplink` is `none`"]);
     lab("host", &["3:10 network `lab` is routed, and beyond this machine nobody knows the way back"]);
 }
+
+#[test]
+fn known_denials() {
+    let allow = |keys: &str, expected: &[&str]| check_with_node(&format!("[[apparmor.allow]]\n{keys}"), expected);
+    let good = "profile = \"libvirt-*\"\nrule = 'capability sys_rawio,'\nreason = \"LP 1\"\nexpires = \"2027-01-31\"\n";
+    allow(good, &[]);
+    allow("", &["5:1 missing key `profile`"]);
+    allow(&good.replace("reason = \"LP 1\"\n", ""), &["5:1 missing key `reason`"]);
+    allow(&good.replace("LP 1", " "), &["8:10 a denial is allowed without a reason"]);
+    allow(&good.replace("libvirt-*", ""), &["6:11 this `profile` is empty"]);
+    allow(&good.replace("capability sys_rawio,", "*,"), &["7:8 this allows whatever is denied"]);
+    allow(
+        &good.replace("libvirt-*", "a\\tb"),
+        &["6:11 this `profile` has a control character, which no line of the log has"],
+    );
+    for date in ["2027-02-29", "31.1.2027", "", "never"] {
+        allow(&good.replace("2027-01-31", date), &[&format!("9:11 expected a date in quotes, found `{date}`")]);
+    }
+    allow(&good.replace("\"2027-01-31\"", "2027-01-31"), &["9:11 expected a date in quotes, found a date"]);
+    allow(&format!("{good}[[apparmor.allow]]\n{good}"), &["12:8 this denial is allowed twice"]);
+    allow(&good.replace("reason", "raeson"), &["8:1 unknown key `raeson`"]);
+}

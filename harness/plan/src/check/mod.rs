@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod answers;
+mod apparmor;
 mod checks;
 mod dhcp;
 mod fetch;
@@ -109,6 +110,7 @@ fn whole(
     let upstream = upstream::upstream(&mut context, &mut networks, &nodes);
     let proxy = proxy::proxy(&mut context, &networks);
     let requires = requires(&mut context);
+    let known_denials = apparmor::known_denials(&mut context);
     let checks = checks::checks(&mut context, &networks, &nodes, &upstream, proxy.as_ref());
     let report = context.report;
     match name {
@@ -126,6 +128,7 @@ fn whole(
             images: image::used(catalogue, &nodes),
             installers: netboot::used(catalogue, &nodes),
             nodes,
+            known_denials,
             checks,
         }),
         _ => Err(report.into_findings()),

@@ -13,6 +13,7 @@ use crate::{
     name::{NetworkName, NodeName},
 };
 
+mod apparmor;
 mod at;
 mod checks;
 mod choice;
@@ -27,6 +28,7 @@ mod target;
 mod tree;
 mod upstream;
 
+pub use apparmor::{AppArmor, KnownDenial};
 pub use at::At;
 pub use checks::{
     BandwidthCheck, CacheSavingCheck, Check, DnsAnswer, DnsCheck, HttpCheck, IsolatedCheck, MeshCheck, PingCheck,
@@ -77,6 +79,9 @@ pub struct Scenario {
     /// Nodes by name. At least one.
     #[serde(default)]
     pub node: BTreeMap<At<NodeName>, At<Node>>,
+    /// AppArmor's denials on a lab host that has it. Default: each one fails the lab.
+    #[serde(default)]
+    pub apparmor: AppArmor,
     /// What has to hold once every node answers, one after the other. Default: nothing.
     #[serde(default)]
     pub check: Vec<At<Check>>,
