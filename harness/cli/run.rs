@@ -115,7 +115,8 @@ pub(crate) fn perform(
     let Places { runs, cache, .. } = Places::from_environment();
     let name = scenario.lab.name.clone();
     let progress = Progress::new(&scenario.lab);
-    let run = Run::new(scenario.lab, Options { runs, cache, program, host, then });
+    let again = scenario.again();
+    let run = Run::new(scenario.lab, Options { runs, cache, program, host, then }).or_again(again);
     listen_for_signals(run.interrupt());
     let ended = run.run(&mut |line: &Line| {
         progress.show(line);

@@ -4,11 +4,15 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use labrig_bringup::catalogue;
+use labrig_bringup::{catalogue, client::Again};
 use labrig_host::image::Shelf;
-use labrig_plan::{image, lab::Lab};
+use labrig_plan::{
+    image::{self, Catalogue},
+    lab::Lab,
+};
 
 use crate::{exit::Exit, ui};
 
@@ -21,9 +25,18 @@ pub(crate) struct Loaded {
     pub(crate) path: PathBuf,
     pub(crate) lab: Lab,
     bytes: Vec<u8>,
+    catalogue: Catalogue,
 }
 
 impl Loaded {
+    /// What makes its lab anew where subnets are somebody's.
+    pub(crate) fn again(&self) -> Again {
+        let (name, bytes, catalogue) =
+            (self.path.to_string_lossy().into_owned(), self.bytes.clone(), self.catalogue.clone());
+        // What is wrong then is that nothing is left to choose from: all else would have been wrong before.
+        Arc::new(move |taken| labrig_plan::load_beside(&name, &bytes, &catalogue, taken).ok())
+    }
+
     /// Shows which images and installers this machine has not built, or damaged.
     ///
     /// # Errors
@@ -59,7 +72,7 @@ fn load(name: &Path) -> Option<Loaded> {
     let lab = labrig_plan::load_with(&path.to_string_lossy(), &bytes, &catalogue)
         .map_err(|findings| ui::findings(&findings))
         .ok()?;
-    Some(Loaded { path, lab, bytes })
+    Some(Loaded { path, lab, bytes, catalogue })
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

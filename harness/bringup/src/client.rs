@@ -5,11 +5,15 @@ use std::{
     fmt, io,
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
+    },
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use ipnet::Ipv4Net;
 use labrig_host::{
     acceleration::{self, Choice, NoKvm},
     apt::{self, AptError},
@@ -18,7 +22,8 @@ use labrig_host::{
     image::{Shelf, Stored, StoredInstaller},
     journal,
     lab_host::{Connected, LabHost, Launch},
-    probe, system,
+    probe,
+    system::{self, Choosing},
 };
 use labrig_plan::{
     lab::{Lab, Stage},
@@ -67,10 +72,13 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub struct Interrupt(Sender<Message>);
 
+/// Makes a lab anew, none of whose chosen subnets has any of these addresses; `None` where nothing is left.
+pub type Again = Arc<dyn Fn(&[Ipv4Net]) -> Option<Lab> + Send + Sync>;
+
 /// A run that is about to begin.
-#[derive(Debug)]
 pub struct Run {
     lab: Lab,
+    again: Again,
     options: Options,
     snapshot: Option<Snapshot>,
     sender: Sender<Message>,
@@ -109,7 +117,14 @@ impl Run {
     #[must_use]
     pub fn new(lab: Lab, options: Options) -> Self {
         let (sender, receiver) = mpsc::channel();
-        Self { lab, options, snapshot: None, sender, receiver }
+        Self { lab, again: Arc::new(|_| None), options, snapshot: None, sender, receiver }
+    }
+
+    /// The same run, which on a machine with others may have another lab of the same scenario, where its addresses are
+    /// somebody's.
+    #[must_use]
+    pub fn or_again(self, again: Again) -> Self {
+        Self { again, ..self }
     }
 
     /// The same, but its nodes go on from where they were saved.
@@ -127,7 +142,7 @@ impl Run {
     ///
     /// # Errors
     /// When the run folder cannot be written. Everything else is a verdict.
-    pub fn run(self, listen: &mut dyn FnMut(&Line)) -> io::Result<Ended> {
+    pub fn run(mut self, listen: &mut dyn FnMut(&Line)) -> io::Result<Ended> {
         let (lab, cache, host) = (self.lab.clone(), self.options.cache.clone(), self.options.host.clone());
         let Some(fit) = self.unless_asked(move || fit(&lab, &host, &cache)) else {
             return Ok(self.not_begun(INTERRUPTED));
@@ -147,7 +162,16 @@ impl Run {
         let Some(permit) = self.unless_asked(share) else { return Ok(self.not_begun(INTERRUPTED)) };
         let _permit = permit?;
         // Elsewhere they are other programs, which only an observation tells of.
-        let versions = (self.options.host == LabHost::Sandbox).then(|| thread::spawn(probe::versions));
+        let versions = matches!(self.options.host, LabHost::Sandbox | LabHost::System).then(|| thread::spawn(probe::versions));
+        let mut choosing = None;
+        if self.options.host == LabHost::System {
+            let (lab, again) = (self.lab.clone(), Arc::clone(&self.again));
+            match self.unless_asked(move || system::place(&lab, &*again)) {
+                None => return Ok(self.not_begun(INTERRUPTED)),
+                Some(Err(reasons)) => return Ok(self.not_begun(Verdict::Skipped { reasons })),
+                Some(Ok(placed)) => (self.lab, choosing) = (placed.lab, placed.choosing),
+            }
+        }
 
         let mut lab = self.lab.clone();
         let folder = RunFolder::create(&self.options.runs, &self.lab.name, |run| {
@@ -157,6 +181,7 @@ impl Run {
             render::artifacts(&lab)
         })?;
         let mut watch = Watch::new(&folder, listen);
+        watch.choosing = choosing;
         watch.tell(Event::Started {
             scenario: self.lab.name.to_string(),
             run: folder.id(),
@@ -268,7 +293,7 @@ fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
             probe::satisfies(lab, cache)
                 .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         }
-        LabHost::System => system::satisfies(lab)?,
+        LabHost::System => system::missing(lab).map_err(|missing| vec![missing.to_string()])?,
         LabHost::Container(_) if lab.uplink == Uplink::Host => {
             return Err(vec!["a container has no way out, and the lab wants one (`uplink = \"host\"`)".to_owned()]);
         }
@@ -335,6 +360,8 @@ struct Watch<'a> {
     up: bool,
     /// Whether the supervisor's run folder is another one.
     is_elsewhere: bool,
+    /// Held until the networks stand.
+    choosing: Option<Choosing>,
 }
 
 impl<'a> Watch<'a> {
@@ -349,6 +376,7 @@ impl<'a> Watch<'a> {
             end: None,
             up: false,
             is_elsewhere: false,
+            choosing: None,
         }
     }
 
@@ -446,6 +474,9 @@ impl<'a> Watch<'a> {
             Event::Begun { stage } => self.stage = *stage,
             Event::Done { stage, took } => {
                 self.stages.insert(*stage, *took);
+                if *stage == Stage::Network {
+                    self.choosing = None;
+                }
                 if *stage == Stage::Teardown && self.end.is_none() {
                     self.end = Some(Ok(()));
                 }

@@ -47,6 +47,8 @@ pub struct Conflict {
     pub network: NetworkName,
     /// Its subnet or prefix.
     pub wanted: IpNet,
+    /// Whether it was chosen, and another would do as well.
+    pub is_chosen: bool,
     /// What it overlaps.
     pub taken: Taken,
 }
@@ -102,7 +104,8 @@ pub fn conflicts(lab: &Lab, taken: &[Taken]) -> Vec<Conflict> {
     networks
         .filter_map(|(network, wanted)| {
             let taken = taken.iter().find(|taken| overlap(taken.net, wanted))?.clone();
-            Some(Conflict { network: network.name.clone(), wanted, taken })
+            let is_chosen = network.v4.chosen && wanted.addr().is_ipv4();
+            Some(Conflict { network: network.name.clone(), wanted, is_chosen, taken })
         })
         .collect()
 }
@@ -196,7 +199,7 @@ impl fmt::Display for Owner {
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { network, wanted, taken: Taken { net, owner } } = self;
+        let Self { network, wanted, taken: Taken { net, owner }, .. } = self;
         if wanted == net {
             write!(f, "network {network}: {wanted} is that of {owner}")
         } else {

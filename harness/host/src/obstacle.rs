@@ -167,8 +167,11 @@ impl fmt::Display for Obstacle {
 mod tests {
     use super::*;
 
-    fn seen(chains: &[(&str, &str, Option<(&str, &str)>)], has_proxy: bool) -> Vec<String> {
-        let chain = |(table, name, base): &(&str, &str, Option<(&str, &str)>)| Object {
+    /// Its table, its name, and its hook and policy if it has them.
+    type Written<'a> = (&'a str, &'a str, Option<(&'a str, &'a str)>);
+
+    fn seen(chains: &[Written<'_>], has_proxy: bool) -> Vec<String> {
+        let chain = |(table, name, base): &Written<'_>| Object {
             chain: Some(Chain {
                 family: "ip".to_owned(),
                 table: (*table).to_owned(),

@@ -26,6 +26,15 @@ pub struct AddressError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubnetV4(Ipv4Net);
 
+/// A network's IPv4 subnet as a file has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subnet {
+    /// One that is free, whichever.
+    Auto,
+    /// This one.
+    Named(SubnetV4),
+}
+
 /// An IPv6 prefix of 64 bits, as SLAAC needs it (RFC 4862).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PrefixV6(Ipv6Net);
@@ -33,6 +42,9 @@ pub struct PrefixV6(Ipv6Net);
 /// A unicast Ethernet address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddr([u8; 6]);
+
+/// How a subnet is written that may be any.
+const AUTO: &str = "auto";
 
 impl SubnetV4 {
     /// The subnet as `ipnet` has it.
@@ -122,6 +134,14 @@ impl FromStr for SubnetV4 {
     }
 }
 
+impl FromStr for Subnet {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if text == AUTO { Ok(Self::Auto) } else { text.parse().map(Self::Named) }
+    }
+}
+
 impl FromStr for PrefixV6 {
     type Err = AddressError;
 
@@ -173,6 +193,15 @@ impl fmt::Display for SubnetV4 {
     }
 }
 
+impl fmt::Display for Subnet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str(AUTO),
+            Self::Named(subnet) => subnet.fmt(f),
+        }
+    }
+}
+
 impl fmt::Display for PrefixV6 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -196,6 +225,11 @@ written_as_text!(
     SubnetV4,
     "an IPv4 subnet: write it as a string, as in `\"192.168.100.0/24\"`",
     { "type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$" }
+);
+written_as_text!(
+    Subnet,
+    "an IPv4 subnet: write it as a string, as in `\"192.168.100.0/24\"`, or `\"auto\"`",
+    { "type": "string", "pattern": r"^(auto|[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2})$" }
 );
 written_as_text!(
     PrefixV6,

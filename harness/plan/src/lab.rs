@@ -109,6 +109,8 @@ pub struct Network {
 pub struct NetworkV4 {
     /// The subnet.
     pub subnet: SubnetV4,
+    /// Whether it was chosen, and another would do as well.
+    pub chosen: bool,
     /// The bridge's address.
     pub gateway: Ipv4Addr,
     /// Addresses handed out to whoever asks; `None` without DHCP.

@@ -29,4 +29,4 @@ mod text;
 pub mod unit;
 pub mod url;
 
-pub use check::{load, load_with};
+pub use check::{load, load_beside, load_with};

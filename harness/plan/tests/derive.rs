@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use labrig_plan::{
+    image::Catalogue,
     lab::{CheckKind, Lab},
     load,
     scenario::Requirement,
@@ -155,4 +156,22 @@ fn requirements_follow_from_the_rest() {
                    [proxy]\nfirewall = \"iptables\"\n[node.a]\n");
     let expected = [Requirement::Kvm, Requirement::Ipv6, Requirement::Iptables, Requirement::Squid];
     assert_eq!(lab.requires, BTreeSet::from(expected));
+}
+
+#[test]
+fn a_subnet_is_chosen_past_those_that_are_somebodys() {
+    let text = "description = \"a test\"\n[network.a]\nsubnet = \"auto\"\n[network.b]\nsubnet = \"10.213.1.0/25\"\n\
+                [network.c]\nsubnet = \"auto\"\n[node.n]\nnic = [{ network = \"a\" }]\n";
+    let subnets = |taken: &[&str]| {
+        let taken: Vec<_> = taken.iter().map(|net| net.parse().unwrap()).collect();
+        let lab = labrig_plan::load_beside("test.toml", text.as_bytes(), &Catalogue::default(), &taken);
+        let networks = lab.map(|lab| lab.networks).map_err(|findings| findings.to_string());
+        let networks = networks.map(|all| all.iter().map(|net| net.v4.subnet.to_string()).collect::<Vec<_>>());
+        networks.unwrap_or_else(|findings| vec![findings])
+    };
+    assert_eq!(subnets(&[]), ["10.213.0.0/24", "10.213.1.0/25", "10.213.2.0/24"]);
+    let taken = ["10.213.0.128/25", "10.213.2.0/23"];
+    assert_eq!(subnets(&taken), ["10.213.4.0/24", "10.213.1.0/25", "10.213.5.0/24"]);
+    let full = subnets(&["10.0.0.0/8"]).concat();
+    assert!(full.contains("nothing of `10.213.0.0/16` is free for `a`"), "{full}");
 }

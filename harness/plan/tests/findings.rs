@@ -542,3 +542,19 @@ fn known_denials() {
     allow(&format!("{good}[[apparmor.allow]]\n{good}"), &["12:8 this denial is allowed twice"]);
     allow(&good.replace("reason", "raeson"), &["8:1 unknown key `raeson`"]);
 }
+
+#[test]
+fn nothing_is_fixed_in_a_subnet_that_is_not() {
+    check(
+        "[network.lab]\nsubnet = \"auto\"\ngateway = \"10.213.0.1\"\n\
+         dhcp = { start = \"10.213.0.9\", reservations = [{ mac = \"52:54:00:00:00:01\", ip = \"10.213.0.5\", name = \"x\" }] }\n\
+         [node.a]\nnic = [{ network = \"lab\", ip = \"10.213.0.7\" }]\n",
+        &[
+            "4:11 gateway `10.213.0.1` is fixed, but `lab` has whatever subnet is free",
+            "5:18 start of the range `10.213.0.9` is fixed, but `lab` has whatever subnet is free",
+            "5:82 reserved address `10.213.0.5` is fixed, but `lab` has whatever subnet is free",
+            "7:32 address `10.213.0.7` is fixed, but `lab` has whatever subnet is free",
+        ],
+    );
+    check("[network.lab]\nsubnet = \"auot\"\n[node.a]\n", &["3:10 expected an IPv4 subnet, found `auot`"]);
+}

@@ -8,6 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use labrig_host::sandbox::first_process;
 use tempfile::TempDir;
 
 use super::labrig;
@@ -16,36 +17,52 @@ use super::labrig;
 pub(crate) struct Machine {
     holder: Child,
     folder: TempDir,
+    /// Whose namespaces are to be entered, and which of them.
+    target: u32,
+    namespaces: &'static [&'static str],
 }
 
 impl Machine {
     /// Starts one, and whoever is beyond it.
     pub(crate) fn start() -> Self {
+        // A PID namespace for its end only: procfs stays that of the tests, who look for processes in it.
+        let mut machine = Self::make("machine.sh", &["--mount", "--net", "--pid"]);
+        machine.namespaces = &["--mount", "--net"];
+        machine
+    }
+
+    /// Starts one with a libvirt of its own, which counts its own processes. It takes root.
+    pub(crate) fn with_libvirt() -> Self {
+        let mut machine = Self::make("system.sh", &["--mount", "--net", "--pid", "--uts", "--ipc"]);
+        machine.target = first_process(machine.holder.id()).expect("the machine has a first process");
+        machine
+    }
+
+    fn make(script: &str, namespaces: &'static [&'static str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let mut command = Command::new("unshare");
         if !nix::unistd::geteuid().is_root() {
             command.args(["--user", "--map-root-user", "--map-auto"]);
         }
-        // A PID namespace for its end only: procfs stays that of the tests, who look for processes in it.
-        command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "sh"]);
-        command.arg(super::root().join("harness/tests/support/machine.sh"));
+        command.args(namespaces).args(["--fork", "--kill-child", "sh"]);
+        command.arg(super::root().join("harness/tests/support").join(script));
         command.arg(env!("CARGO_BIN_EXE_labrig")).arg(folder.path());
         let mut holder = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("unshare starts");
         let mut said = String::new();
         BufReader::new(holder.stdout.take().expect("a pipe")).read_line(&mut said).expect("the pipe can be read");
         assert_eq!(said, "ready\n", "the machine did not start");
-        Self { holder, folder }
+        Self { target: holder.id(), holder, folder, namespaces }
     }
 
     /// A command on this machine, to which the words of it are still to be added.
     pub(crate) fn command(&self, runs: &Path) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg(format!("--target={}", self.holder.id()));
+        command.arg(format!("--target={}", self.target));
         if !nix::unistd::geteuid().is_root() {
             command.arg("--user");
         }
         // It would stay in the root of the other mounts.
-        command.arg(format!("--wd={}", super::root().display())).args(["--mount", "--net", "--"]);
+        command.arg(format!("--wd={}", super::root().display())).args(self.namespaces).arg("--");
         command.env("LABRIG_RUNS", runs);
         // Labs have their turn per user, and in this user namespace everybody is root.
         command.env("XDG_RUNTIME_DIR", self.folder.path()).stdin(Stdio::null());

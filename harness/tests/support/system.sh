@@ -1,4 +1,4 @@
-# A machine with a libvirt of its own, as its packages set it up. $1: a folder for what it keeps.
+# A machine with a libvirt of its own, as its packages set it up. $1: labrig; $2: a folder for what it keeps.
 # Run in mount, network, PID, UTS and IPC namespaces of its own, as root; says `ready`, and stays.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -7,32 +7,32 @@ mount --make-rprivate /
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 for place in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /etc/libvirt; do
-	mkdir -p "$1$place" "$place"
-	mount --bind "$1$place" "$place"
+	mkdir -p "$2$place" "$place"
+	mount --bind "$2$place" "$place"
 done
 mkdir -p /run/lock /run/netns
 install -d -m 711 /var/lib/libvirt/images
 
 # The machine's devices, without what a guest cannot run on.
-mkdir "$1/dev"
-mount -t tmpfs none "$1/dev"
+mkdir "$2/dev"
+mount -t tmpfs none "$2/dev"
 for device in null zero full random urandom tty net/tun; do
 	[ -e "/dev/$device" ] || continue
-	install -D /dev/null "$1/dev/$device"
-	mount --bind "/dev/$device" "$1/dev/$device"
+	install -D /dev/null "$2/dev/$device"
+	mount --bind "/dev/$device" "$2/dev/$device"
 done
-mkdir -p "$1/dev/pts" "$1/dev/shm"
-mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"
-mount -t tmpfs none "$1/dev/shm"
-ln -s pts/ptmx "$1/dev/ptmx"
-ln -s /proc/self/fd "$1/dev/fd"
-mount --move "$1/dev" /dev
+mkdir -p "$2/dev/pts" "$2/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$2/dev/pts"
+mount -t tmpfs none "$2/dev/shm"
+ln -s pts/ptmx "$2/dev/ptmx"
+ln -s /proc/self/fd "$2/dev/fd"
+mount --move "$2/dev" /dev
 
 ip link set lo up
 # The users and groups that libvirt's packages make, and their settings, but for cgroups, of which there are none here.
 for base in passwd group; do
-	cp "/etc/$base" "$1/$base"
-	mount --bind "$1/$base" "/etc/$base"
+	cp "/etc/$base" "$2/$base"
+	mount --bind "$2/$base" "/etc/$base"
 done
 grep -q ^libvirt-qemu: /etc/passwd || echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >>/etc/passwd
 grep -q ^libvirt-dnsmasq: /etc/passwd || echo 'libvirt-dnsmasq:x:64056:64056::/var/lib/libvirt:/usr/sbin/nologin' >>/etc/passwd

@@ -40,7 +40,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
         json!({
             "name": name, "uuid": "6f2a4c1e-0000-4000-8000-000000000001", "mode": mode,
             "bridge": format!("lr-{name}"), "mac": "52:54:00:00:00:01",
-            "v4": { "subnet": format!("{v4}.0/24"), "gateway": format!("{v4}.1"), "dhcp": null },
+            "v4": { "subnet": format!("{v4}.0/24"), "chosen": false, "gateway": format!("{v4}.1"), "dhcp": null },
             "v6": v6.map(|v6| json!({ "prefix": format!("{v6}::/64"), "gateway": format!("{v6}::1") })),
             "domain": null, "dns": { "forwarders": ["8.8.8.8"], "txt": {}, "hosts": {} },
         })

@@ -62,7 +62,7 @@ fn name_servers(context: &mut Context<'_>, name: &NetworkName, network: &scenari
                 .report
                 .add(server.span(), format!("name server `{server}` {why}"))
                 .help("name an address that a guest can ask, or leave `name-servers` out for the bridge's");
-        } else if network.subnet.net().contains(&**server) {
+        } else if context.subnets[name].net().contains(&**server) {
             stands_in(context, name, network, server, "name server");
         }
         if !servers.contains(&**server) {
@@ -98,7 +98,7 @@ fn bounds(
     network: &scenario::Network,
     gateway: Ipv4Addr,
 ) -> (Ipv4Addr, Ipv4Addr) {
-    let (default_start, default_end) = default_range(*network.subnet, gateway);
+    let (default_start, default_end) = default_range(context.subnets[name], gateway);
     let mut end_of_range = |written: Option<&At<Ipv4Addr>>, default, what| match written {
         Some(written) => (**written, stands_in(context, name, network, written, what)),
         None => (default, true),

@@ -3,13 +3,16 @@
 //! One file a family of rules. All of them are tried, whatever the others found, so a person sees every problem
 //! at once; a lab comes out only where there is none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
 
 use crate::{
+    address::SubnetV4,
     finding::{Findings, Report},
     image::Catalogue,
     lab::{Expect, Lab},
-    name::ScenarioName,
+    name::{NetworkName, ScenarioName},
     scenario::{self, Acceleration, Firewall, Lost, Outcome, Requirement, Scenario},
     site::Site,
 };
@@ -27,6 +30,7 @@ mod network;
 mod node;
 mod proxy;
 mod range;
+pub mod subnet;
 mod uplink;
 mod upstream;
 mod words;
@@ -40,6 +44,7 @@ struct Context<'s> {
     catalogue: &'s Catalogue,
     report: Report,
     identity: Identity<'s>,
+    subnets: BTreeMap<NetworkName, SubnetV4>,
 }
 
 /// Reads and checks a scenario whose folder has no catalogue of images. Its name is the stem of `file_name`.
@@ -58,10 +63,20 @@ pub fn load(file_name: &str, bytes: &[u8]) -> Result<Lab, Findings> {
 ///
 /// Everything that is wrong with it, at once.
 pub fn load_with(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Result<Lab, Findings> {
+    load_beside(file_name, bytes, catalogue, &[])
+}
+
+/// The same for a machine on which these addresses are somebody's: of the networks whose subnets are `auto`, none has any
+/// of them.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, at once.
+pub fn load_beside(file_name: &str, bytes: &[u8], catalogue: &Catalogue, taken: &[Ipv4Net]) -> Result<Lab, Findings> {
     let (scenario, lost, mut report) = scenario::parse_all::<Scenario>(file_name, bytes);
     let name = scenario_name(file_name, &mut report);
     match scenario {
-        Some(scenario) => whole(name, &scenario, &lost, catalogue, report),
+        Some(scenario) => whole(name, &scenario, &lost, catalogue, taken, report),
         None => Err(report.into_findings()),
     }
 }
@@ -74,7 +89,7 @@ pub fn load_with(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Result
 pub fn lab(file_name: &str, scenario: &Scenario, source: &str) -> Result<Lab, Findings> {
     let mut report = Report::new(file_name, source);
     let name = scenario_name(file_name, &mut report);
-    whole(name, scenario, &Lost::default(), &Catalogue::default(), report)
+    whole(name, scenario, &Lost::default(), &Catalogue::default(), &[], report)
 }
 
 fn scenario_name(file_name: &str, report: &mut Report) -> Option<ScenarioName> {
@@ -96,10 +111,16 @@ fn whole(
     scenario: &Scenario,
     lost: &Lost,
     catalogue: &Catalogue,
-    report: Report,
+    taken: &[Ipv4Net],
+    mut report: Report,
 ) -> Result<Lab, Findings> {
+    let subnets = subnet::choose(scenario, taken, &mut report);
+    if !scenario.network.keys().all(|name| subnets.contains_key(&**name)) {
+        // Whatever else was said would be of a network that is nowhere.
+        return Err(report.into_findings());
+    }
     let identity = Identity::new(name.as_ref().map_or("", ScenarioName::as_str));
-    let mut context = Context { scenario, lost, catalogue, report, identity };
+    let mut context = Context { scenario, lost, catalogue, report, identity, subnets };
     let description = words::description(&mut context);
     let expect = expect(&mut context);
     node::claim_macs(&mut context);

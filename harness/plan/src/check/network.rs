@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    address::Subnet,
     check::{Context, dhcp, identity, range, words},
     lab::{self, Dns, NetworkV4, NetworkV6, Node, Reservation},
     layout::UPLINK,
@@ -43,7 +44,7 @@ pub(super) fn networks<'s>(context: &mut Context<'s>) -> BTreeMap<&'s NetworkNam
 }
 
 fn plan<'s>(context: &mut Context<'s>, name: &At<NetworkName>, written: &'s At<scenario::Network>) -> Plan<'s> {
-    let subnet = *written.subnet;
+    let subnet = context.subnets[&**name];
     let first = subnet.host(1).unwrap_or(subnet.net().network());
     let (gateway, place) = match &written.gateway {
         Some(gateway) if stands_in(context, name, written, gateway, "gateway") => (**gateway, Some(gateway.span())),
@@ -59,7 +60,7 @@ fn plan<'s>(context: &mut Context<'s>, name: &At<NetworkName>, written: &'s At<s
         mode: written.mode,
         bridge: written.bridge.as_deref().cloned().unwrap_or_else(|| identity::bridge(name)),
         mac: context.identity.mac(&format!("network/{name}")),
-        v4: NetworkV4 { subnet, gateway, dhcp },
+        v4: NetworkV4 { subnet, chosen: *written.subnet == Subnet::Auto, gateway, dhcp },
         v6: written.ipv6.as_deref().map(|prefix| NetworkV6 { prefix: *prefix, gateway: prefix.gateway() }),
         domain: written.domain.clone(),
         dns: dns(context, written),
@@ -75,7 +76,15 @@ pub(super) fn stands_in(
     address: &At<Ipv4Addr>,
     what: &str,
 ) -> bool {
-    let subnet = network.subnet.net();
+    if *network.subnet == Subnet::Auto {
+        context
+            .report
+            .add(address.span(), format!("{what} `{address}` is fixed, but `{name}` has whatever subnet is free"))
+            .help("leave it out, or name the subnet")
+            .related(network.subnet.span(), "the subnet");
+        return false;
+    }
+    let subnet = context.subnets[name].net();
     let problem = if !subnet.contains(&**address) {
         "is outside"
     } else if **address == subnet.network() {
@@ -97,10 +106,11 @@ pub(super) fn stands_in(
 fn overlaps(context: &mut Context<'_>) {
     let networks: Vec<_> = context.scenario.network.iter().collect();
     for (index, (name, network)) in networks.iter().enumerate() {
-        if let Some((range, what)) = range::taken_v4(*network.subnet) {
+        let subnet = context.subnets[&***name];
+        if let Some((range, what)) = range::taken_v4(subnet) {
             context
                 .report
-                .add(network.subnet.span(), format!("subnet `{}` overlaps `{range}`, which {what}", *network.subnet))
+                .add(network.subnet.span(), format!("subnet `{subnet}` overlaps `{range}`, which {what}"))
                 .help("take one from `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16` (RFC 1918)");
         }
         if let Some(prefix) = &network.ipv6
@@ -112,7 +122,7 @@ fn overlaps(context: &mut Context<'_>) {
                 .help("take one from `2001:db8::/32` (RFC 3849) or `fd00::/8` (RFC 4193)");
         }
         for (other_name, other) in &networks[..index] {
-            if network.subnet.overlaps(*other.subnet) {
+            if subnet.overlaps(context.subnets[&***other_name]) {
                 let message =
                     format!("subnet `{}` of `{name}` overlaps `{}` of `{other_name}`", network.subnet, other.subnet);
                 context

@@ -27,7 +27,7 @@ pub fn guest_config(node: &Node, lab: &Lab) -> String {
 
 fn interface(nic: &Nic, lab: &Lab) -> String {
     match lab.network(&nic.network) {
-        Some(Network { mode, v4: NetworkV4 { subnet, gateway, dhcp: None }, .. }) => {
+        Some(Network { mode, v4: NetworkV4 { subnet, gateway, dhcp: None, .. }, .. }) => {
             let length = subnet.net().prefix_len();
             // The bridge of an isolated network answers DNS, but forwards nothing.
             let router = if *mode == NetworkMode::Isolated { "-".to_owned() } else { gateway.to_string() };

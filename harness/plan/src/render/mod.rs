@@ -162,10 +162,14 @@ fn parts(lab: &Lab) -> impl Iterator<Item = Part<'_>> {
     let networks = lab.networks.iter().map(Part::Network);
     let domains =
         lab.nodes.iter().flat_map(|node| [Part::Domain(node, Accelerator::Tcg), Part::Domain(node, Accelerator::Kvm)]);
-    let proxy = lab
-        .proxy
-        .iter()
-        .flat_map(|proxy| [Part::Squid(proxy), Part::Nft(proxy), Part::Iptables(proxy), Part::Ip6tables(proxy)]);
+    // Beside others there are no rules but those in a table of the lab's own, which iptables knows nothing of.
+    let own_chains = |proxy| match lab.site {
+        Site::Own => vec![Part::Iptables(proxy), Part::Ip6tables(proxy)],
+        Site::Shared(_) => Vec::new(),
+    };
+    let proxy = lab.proxy.iter().flat_map(move |proxy| {
+        [Part::Squid(proxy), Part::Nft(proxy)].into_iter().chain(own_chains(proxy)).collect::<Vec<_>>()
+    });
     let upstream = match lab.uplink {
         Uplink::Upstream => vec![Part::Uplink, Part::Upstream, Part::Resolver],
         Uplink::Host if lab.site == Site::Own => vec![Part::Uplink],

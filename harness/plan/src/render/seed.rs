@@ -48,7 +48,8 @@ pub fn seed_network_config(node: &Node, lab: &Lab) -> String {
 }
 
 fn addresses(out: &mut Lines, nic: &Nic, lab: &Lab) {
-    let Some(Network { mode, v4: NetworkV4 { subnet, gateway, dhcp: None }, .. }) = lab.network(&nic.network) else {
+    let Some(Network { mode, v4: NetworkV4 { subnet, gateway, dhcp: None, .. }, .. }) = lab.network(&nic.network)
+    else {
         out.line("    dhcp4: true");
         return;
     };

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    address::{MacAddr, PrefixV6, SubnetV4},
+    address::{MacAddr, PrefixV6, Subnet},
     name::{BridgeName, DnsName, NodeName},
     scenario::{At, NetworkMode},
 };
@@ -24,8 +24,8 @@ pub struct Network {
     /// The bridge's interface name. Default: `virbr-` and the network's name where that fits in 15 bytes,
     /// otherwise `vb-` and a digest of it.
     pub bridge: Option<At<BridgeName>>,
-    /// The IPv4 subnet.
-    pub subnet: At<SubnetV4>,
+    /// The IPv4 subnet, or `auto` for one that is free.
+    pub subnet: At<Subnet>,
     /// The bridge's address. Default: the first host of the subnet.
     pub gateway: Option<At<Ipv4Addr>>,
     /// An IPv6 prefix of 64 bits; guests take an address by SLAAC. Default: no IPv6.

@@ -154,6 +154,7 @@ fn openstack(words: &Words) -> Network {
         mac: parsed("52:54:00:00:01:01"),
         v4: NetworkV4 {
             subnet: parsed("192.168.100.0/24"),
+            chosen: false,
             gateway: parsed("192.168.100.1"),
             dhcp: Some(Dhcp {
                 start: parsed("192.168.100.128"),
@@ -189,7 +190,7 @@ fn storage() -> Network {
         mode: NetworkMode::Isolated,
         bridge: parsed("lr-storage"),
         mac: parsed("52:54:00:00:03:01"),
-        v4: NetworkV4 { subnet: parsed("10.20.0.0/24"), gateway: parsed("10.20.0.1"), dhcp: None },
+        v4: NetworkV4 { subnet: parsed("10.20.0.0/24"), chosen: false, gateway: parsed("10.20.0.1"), dhcp: None },
         v6: None,
         domain: None,
         dns: Dns::default(),
@@ -203,7 +204,7 @@ fn edge() -> Network {
         mode: NetworkMode::Routed,
         bridge: parsed("lr-edge"),
         mac: parsed("52:54:00:00:02:01"),
-        v4: NetworkV4 { subnet: parsed("172.20.0.0/28"), gateway: parsed("172.20.0.1"), dhcp: None },
+        v4: NetworkV4 { subnet: parsed("172.20.0.0/28"), chosen: false, gateway: parsed("172.20.0.1"), dhcp: None },
         v6: Some(NetworkV6 { prefix: parsed("2001:db8:200::/64"), gateway: parsed("2001:db8:200::1") }),
         domain: Some(parsed("edge.lab")),
         dns: Dns { forwarders: vec![parsed("8.8.4.4")], ..Dns::default() },
