@@ -128,7 +128,7 @@ impl Run {
     }
 
     /// The same, but its nodes go on from where they were saved.
-    pub(crate) fn from_snapshot(self, snapshot: Snapshot) -> Self {
+    pub(crate) fn going_on_from(self, snapshot: Snapshot) -> Self {
         Self { snapshot: Some(snapshot), ..self }
     }
 
@@ -143,8 +143,8 @@ impl Run {
     /// # Errors
     /// When the run folder cannot be written. Everything else is a verdict.
     pub fn run(mut self, listen: &mut dyn FnMut(&Line)) -> io::Result<Ended> {
-        let (lab, cache, host) = (self.lab.clone(), self.options.cache.clone(), self.options.host.clone());
-        let Some(fit) = self.unless_asked(move || fit(&lab, &host, &cache)) else {
+        let (lab, Options { cache, host, then, .. }) = (self.lab.clone(), self.options.clone());
+        let Some(fit) = self.unless_asked(move || fit(&lab, &host, &cache, then)) else {
             return Ok(self.not_begun(INTERRUPTED));
         };
         let Fit { choice: Choice { accelerator, why }, patience, images, installers } = match fit {
@@ -162,7 +162,8 @@ impl Run {
         let Some(permit) = self.unless_asked(share) else { return Ok(self.not_begun(INTERRUPTED)) };
         let _permit = permit?;
         // Elsewhere they are other programs, which only an observation tells of.
-        let versions = matches!(self.options.host, LabHost::Sandbox | LabHost::System).then(|| thread::spawn(probe::versions));
+        let versions =
+            matches!(self.options.host, LabHost::Sandbox | LabHost::System).then(|| thread::spawn(probe::versions));
         let mut choosing = None;
         if self.options.host == LabHost::System {
             let (lab, again) = (self.lab.clone(), Arc::clone(&self.again));
@@ -262,8 +263,9 @@ impl Run {
         let LabHost::Vm(release) = &self.options.host else { return Some(Ok(None)) };
         let tell = |state| Event::Machine { release: release.to_string(), state };
         watch.tell(tell(MachineState::Starting));
-        let (release, spec, options) = (release.clone(), spec.clone(), self.options.clone());
-        let machine = self.unless_asked(move || machine::start(&release, &spec, &options))?;
+        let bring = machine::needs(spec, &self.options);
+        let (release, run, options) = (release.clone(), spec.run.clone(), self.options.clone());
+        let machine = self.unless_asked(move || machine::start(&release, &bring, &run, &options))?;
         if machine.is_ok() {
             watch.tell(tell(MachineState::Reachable));
         }
@@ -286,7 +288,7 @@ struct Fit {
 }
 
 /// That, or everything that this host lacks.
-fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
+fn fit(lab: &Lab, host: &LabHost, cache: &Path, then: Then) -> Result<Fit, Vec<String>> {
     let mut patience = 1;
     match host {
         LabHost::Sandbox => {
@@ -299,6 +301,12 @@ fn fit(lab: &Lab, host: &LabHost, cache: &Path) -> Result<Fit, Vec<String>> {
         }
         // Programs are those of its image.
         LabHost::Container(image) => container::missing(image).map_err(|missing| vec![missing.to_string()])?,
+        LabHost::Vm(_) if lab.uplink == Uplink::Host => {
+            return Err(vec!["a virtual machine that labs run in has no way out".to_owned()]);
+        }
+        LabHost::Vm(_) if then == Then::Stay => {
+            return Err(vec!["a lab in a virtual machine ends with its client: it cannot stay up".to_owned()]);
+        }
         LabHost::Vm(release) => patience = machine::patience(machine::fit(release, cache)?),
     }
     let processor = match host {

@@ -15,7 +15,7 @@ mod console;
 pub mod event;
 pub mod failure;
 mod install_log;
-mod machine;
+pub mod machine;
 mod media;
 pub mod places;
 mod prompt;

@@ -14,7 +14,6 @@ use labrig_host::{
     image::Shelf,
     lab_host::LabHost,
     probe,
-    process::ProcessError,
     snapshot::{Missing, Snapshots},
     vm::{self, Parcel, Release},
 };
@@ -22,7 +21,6 @@ use labrig_plan::{
     artifact::Accelerator,
     lab::{Lab, Node, Stage},
     layout, render,
-    unit::Size,
 };
 
 use crate::{
@@ -46,7 +44,7 @@ const INPUTS: [&str; 2] = ["artifacts", "logs"];
 const PROGRAMS: [&str; 2] = ["libvirtd", "qemu-system-x86_64"];
 
 /// A machine that runs. Dropped, it ends.
-pub(crate) struct Machine {
+pub struct Machine {
     at: vm::Machine,
     interrupt: Interrupt,
     run: Option<JoinHandle<io::Result<Ended>>>,
@@ -56,7 +54,7 @@ pub(crate) struct Machine {
 ///
 /// # Errors
 /// What is wrong with its scenario, or that there is none.
-pub(crate) fn lab(release: &Release) -> Result<Lab, String> {
+fn lab(release: &Release) -> Result<Lab, String> {
     let path = Path::new(SCENARIOS).join(format!("{release}.toml"));
     let bytes = fs_err::read(&path).map_err(|error| format!("a scenario for machines of {release}: {error}"))?;
     let catalogue = catalogue::beside(&path).map_err(|error| error.to_string())?;
@@ -67,7 +65,7 @@ pub(crate) fn lab(release: &Release) -> Result<Lab, String> {
 ///
 /// # Errors
 /// Everything that this machine lacks for it.
-pub(crate) fn fit(release: &Release, cache: &Path) -> Result<Accelerator, Vec<String>> {
+pub fn fit(release: &Release, cache: &Path) -> Result<Accelerator, Vec<String>> {
     let lab = lab(release).map_err(|wrong| vec![wrong])?;
     let shelf = Shelf::within(cache);
     let absent = |image: &&labrig_plan::image::Image| shelf.find(image).is_err();
@@ -88,11 +86,11 @@ pub(crate) const fn patience(accelerator: Accelerator) -> u32 {
     }
 }
 
-/// Starts a machine for a run, with all that its supervisor needs brought in.
+/// Starts a machine in the folder `run`, where these files and folders are at the same places as here.
 ///
 /// # Errors
 /// Why it does not come up.
-pub(crate) fn start(release: &Release, spec: &LabSpec, options: &Options) -> Result<Machine, Failure> {
+pub fn start(release: &Release, bring: &[PathBuf], run: &Path, options: &Options) -> Result<Machine, Failure> {
     let failed = |seen: String| Failure::host(Stage::Preflight, format!("machine of {release}"), seen);
     let lab = lab(release).map_err(failed)?;
     let [Node { name: node, disks, .. }] = lab.nodes.as_slice() else {
@@ -102,9 +100,8 @@ pub(crate) fn start(release: &Release, spec: &LabSpec, options: &Options) -> Res
         return Err(failed(format!("its {node} has no disk, on which everything is brought in")));
     };
     let (node, device) = (node.clone(), format!("/dev/{}", disk.target));
-    let parcel = spec.run.join(PARCEL);
-    let length = pack(spec, options, &parcel.join("disk"), disk.size).map_err(|error| failed(error.to_string()))?;
-    let runs = spec.run.join(RUNS);
+    let (runs, parcel) = (run.join(RUNS), run.join(PARCEL));
+    let length = vm::pack(bring, &parcel.join("disk"), disk.size).map_err(|error| failed(error.to_string()))?;
     let cache = options.cache.clone();
     let options = |runs: PathBuf, then| Options { runs, then, host: LabHost::Sandbox, ..options.clone() };
     let save = |work: &Path| save(lab.clone(), options(work.join(RUNS), Then::Save));
@@ -115,7 +112,7 @@ pub(crate) fn start(release: &Release, spec: &LabSpec, options: &Options) -> Res
     })?;
 
     let saved = Snapshot { saved: snapshot, parcel: parcel.clone() };
-    let run = Run::new(lab, options(runs.clone(), Then::Hold)).from_snapshot(saved);
+    let run = Run::new(lab, options(runs.clone(), Then::Hold)).going_on_from(saved);
     let interrupt = run.interrupt();
     let (up, is_up) = mpsc::channel();
     let run = thread::spawn(move || {
@@ -139,11 +136,10 @@ pub(crate) fn start(release: &Release, spec: &LabSpec, options: &Options) -> Res
     })
 }
 
-/// Packs all that a run's supervisor needs.
-fn pack(spec: &LabSpec, options: &Options, parcel: &Path, size: Size) -> Result<u64, ProcessError> {
+/// All that a run's supervisor needs.
+pub(crate) fn needs(spec: &LabSpec, options: &Options) -> Vec<PathBuf> {
     let own = INPUTS.map(|folder| spec.run.join(folder));
-    let folders = spec.folders();
-    vm::pack(folders.iter().chain(&own).chain([&options.program]), parcel, size)
+    spec.folders().into_iter().chain(own).chain([options.program.clone()]).collect()
 }
 
 /// All that a saved machine is made of, and made by.
@@ -184,7 +180,8 @@ fn end_of(ended: io::Result<Ended>, failed: &dyn Fn(String) -> Failure) -> Failu
 
 impl Machine {
     /// Where it is.
-    pub(crate) const fn at(&self) -> &vm::Machine {
+    #[must_use]
+    pub const fn at(&self) -> &vm::Machine {
         &self.at
     }
 }

@@ -9,6 +9,7 @@ use labrig_plan::{
     scenario::Firewall,
     site::Site,
 };
+use uuid::Uuid;
 
 use crate::{
     apparmor,
@@ -77,6 +78,8 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
             .map_err(|error| ObserveError { subject: Subject::Domain(name.clone()), kind: Box::new(error.into()) })?;
         if Path::new(AA_HELPER).exists() {
             let mut helper = Command::new(AA_HELPER);
+            // Where the machine's libvirt has made the domain's profile, it will make no other of its name.
+            let uuid = if lab.site == Site::Own { *uuid } else { Uuid::nil() };
             helper.args(["--dryrun", "-c", "-u", &format!("libvirt-{uuid}")]);
             let said = process::run(&mut helper, Some(xml.as_bytes()), ASK);
             // It tells what it would write where others tell their errors.

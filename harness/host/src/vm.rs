@@ -94,12 +94,12 @@ pub struct Launched {
 ///
 /// # Errors
 /// [`ProcessError`] with what `tar` said.
-pub fn pack<'a>(paths: impl Iterator<Item = &'a PathBuf>, parcel: &Path, size: Size) -> Result<u64, ProcessError> {
+pub fn pack(paths: &[PathBuf], parcel: &Path, size: Size) -> Result<u64, ProcessError> {
     let failed = |error: io::Error| ProcessError { program: "tar".to_owned(), kind: error.into() };
     fs_err::create_dir_all(parcel.parent().unwrap_or(parcel)).map_err(failed)?;
     let mut tar = Command::new("tar");
     tar.args(["--create", "--sparse", "--directory=/", "--file"]).arg(parcel).arg("--");
-    tar.args(paths.map(|path| path.strip_prefix("/").unwrap_or(path)));
+    tar.args(paths.iter().map(|path| path.strip_prefix("/").unwrap_or(path)));
     match process::run(&mut tar, None, PACK) {
         Err(ProcessError { kind: ProcessErrorKind::Failed { status, .. }, .. }) if status.code() == Some(TOUCHED) => {}
         result => drop(result?),
@@ -122,16 +122,12 @@ pub fn launch(
     launch: Launch<'_>,
 ) -> Result<(Launched, impl Write + Send + use<>, impl Read + Send + use<>), ProcessError> {
     let Launch { machine, program, run, log } = launch;
-    let Parcel { disk, length } = &machine.parcel;
-    // Past what the kernel remembers of the disk from before.
-    let read = format!("dd if={disk} bs={BLOCK} count={} iflag=direct status=none", length.div_ceil(BLOCK));
-    let unpack = format!("{read} | tar --extract --directory=/ --file=-");
     let environment = sandbox::ENVIRONMENT.map(|(name, value)| format!("{name}={value}")).join(" ");
     // It uses the network and the libvirt of the machine.
     let namespaces: Vec<_> = sandbox::namespaces(true).collect();
     let (namespaces, program) = (namespaces.join(" "), ssh::word(&program.to_string_lossy()));
     let supervise = format!("exec env -i {environment} unshare {namespaces} -- {program} supervise");
-    let mut command = machine.command(&format!("{unpack} && {supervise}"))?;
+    let mut command = machine.command(&format!("{} && {supervise}", machine.parcel.unpack()))?;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
     let failed = |error: io::Error| ProcessError { program: "ssh".to_owned(), kind: error.into() };
     let mut connection = Registered::spawn(&mut command).map_err(failed)?;
@@ -139,6 +135,17 @@ pub fn launch(
         return Err(failed(io::Error::other("it was started without pipes")));
     };
     Ok((Launched { machine: machine.clone(), run: run.to_owned(), connection }, control, events))
+}
+
+impl Parcel {
+    /// The command that unpacks it in the machine.
+    #[must_use]
+    pub fn unpack(&self) -> String {
+        let count = self.length.div_ceil(BLOCK);
+        // Past what the kernel remembers of the disk from before.
+        let read = format!("dd if={} bs={BLOCK} count={count} iflag=direct status=none", self.disk);
+        format!("{read} | tar --extract --directory=/ --file=-")
+    }
 }
 
 impl Machine {

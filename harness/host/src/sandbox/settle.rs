@@ -102,6 +102,12 @@ pub fn settle(settle: &Settle<'_>) -> Result<Option<Outside>, SandboxError> {
     if settle.beside {
         directory(Path::new(PROCESSES), 0o755)?;
         Held::open(Path::new("/proc"))?.bind(Path::new(PROCESSES))?;
+    } else {
+        // A user namespace gets another sysfs only where one is in sight (mount_too_revealing in the kernel's
+        // fs/namespace.c), and `ip netns exec` takes away the one in /sys before it mounts that of its network.
+        let second = machine(Path::new("/sys"));
+        directory(&second, 0o755)?;
+        special("sysfs", &second, None)?;
     }
     special("proc", Path::new("/proc"), None)?;
     for path in ["/tmp", "/var/tmp"] {

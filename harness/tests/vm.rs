@@ -1,0 +1,167 @@
+//! Labs in virtual machines of other releases, with AppArmor enforcing: on the machine's own libvirt, and in the sandbox
+//! inside, as root and as an ordinary user.
+//!
+//! Trials are `vm-<release>::system`, and `vm-<release>::sandbox`. Where this machine cannot run such a machine they are
+//! ignored and say why; with `LABRIG_STRICT=1` that is a failure.
+
+mod support;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use labrig_bringup::{
+    client::Options,
+    machine::{self, Machine},
+    places::Places,
+    run_folder::RunFolder,
+    spec::Then,
+};
+use labrig_host::{guest, lab_host::LabHost, vm::Release};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use support::{
+    command::{Said, labrig, say},
+    process::runs_of,
+};
+
+/// The releases that there are machines of, and who runs the lab in the sandbox there. A guest that is emulated in a
+/// machine that is emulated takes minutes to boot.
+const RELEASES: [(&str, &[User]); 2] = [("bookworm", &[User::Root, User::Ordinary]), ("trixie", &[User::Ordinary])];
+const SCENARIO: &str = "harness/tests/labs/nested.toml";
+/// An ordinary user of the machine.
+const USER: &str = "somebody";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum User {
+    Root,
+    Ordinary,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = RELEASES.iter().flat_map(|(release, users)| {
+        [
+            trial(&format!("vm-{release}::system"), release, || system(release)),
+            trial(&format!("vm-{release}::sandbox"), release, || sandbox(release, users)),
+        ]
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// A trial that needs a machine of this release.
+fn trial(name: &str, release: &'static str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    Trial::ignorable_test(name, move || {
+        if let Err(missing) = machine::fit(&release.parse()?, &Places::from_environment().cache) {
+            if env::var_os("LABRIG_STRICT").is_some_and(|value| value == "1") {
+                return Err(missing.join("; ").into());
+            }
+            return Ok(Completion::ignored_with(missing.join("; ")));
+        }
+        run().map(|()| Completion::Completed)
+    })
+}
+
+/// The lab passes on the machine's own libvirt, which confines its domain.
+fn system(release: &str) -> Result<(), Failed> {
+    let runs = runs_of(&format!("vm-{release}-system"));
+    ended_with(0, &say(labrig(&runs).args(["run", "--host", &format!("vm:{release}"), SCENARIO])))?;
+    let run = RunFolder::all(&runs).pop().ok_or("there is no run folder")?;
+    let domain = run.observations().into_iter().find(|seen| seen.subject.kind() == "domain");
+    let domain = domain.ok_or("no domain was observed")?.to_string();
+    let confined = domain.lines().any(|line| line.contains("seclabel") && line.contains("apparmor"));
+    if confined { Ok(()) } else { Err(format!("AppArmor does not confine the domain:\n{domain}").into()) }
+}
+
+/// The lab passes in the sandbox in the machine, and where a user may not make namespaces, `doctor` tells the way.
+fn sandbox(release: &str, users: &[User]) -> Result<(), Failed> {
+    let runs = runs_of(&format!("vm-{release}-sandbox"));
+    let inside = Inside::start(&release.parse()?, &runs)?;
+    inside.enforces()?;
+    ended_with(0, &inside.say(User::Root, "doctor")?)?;
+    ended_with(0, &inside.say(User::Ordinary, "doctor")?)?;
+    for user in users {
+        ended_with(0, &inside.say(*user, &format!("run {SCENARIO}"))?)?;
+    }
+    inside.forbids()
+}
+
+/// A machine with labrig, a scenario and a micro guest in it.
+struct Inside {
+    machine: Machine,
+    program: PathBuf,
+    cache: PathBuf,
+}
+
+impl Inside {
+    fn start(release: &Release, runs: &Path) -> Result<Self, Failed> {
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_labrig"));
+        let cache = Places::from_environment().cache;
+        let image = guest::ensure(&cache)?.dir;
+        let guests = image.parent().ok_or("the micro guest is nowhere")?;
+        let scenario = support::root().join(SCENARIO);
+        let bring = [program.clone(), scenario, guests.join("current.json"), image.clone()];
+        let options = Options {
+            runs: runs.to_owned(),
+            cache: cache.clone(),
+            program: program.clone(),
+            host: LabHost::Sandbox,
+            then: Then::Hold,
+        };
+        fs::create_dir_all(runs)?;
+        let machine = machine::start(release, &bring, runs, &options).map_err(|failure| failure.to_string())?;
+        let inside = Self { machine, program, cache };
+        let prepare = format!(
+            "{} && useradd --create-home {USER} && cp -r {} /home/{USER}/cache && chown -R {USER}: /home/{USER}/cache",
+            inside.machine.at().parcel.unpack(),
+            inside.cache.display()
+        );
+        ended_with(0, &inside.shell(&prepare)?)?;
+        Ok(inside)
+    }
+
+    /// AppArmor is on, and the machine's libvirt is confined.
+    fn enforces(&self) -> Result<(), Failed> {
+        let profiles = self.shell("cat /sys/kernel/security/apparmor/profiles")?;
+        let enforced = |name: &str| profiles.stdout.lines().any(|line| line == format!("{name} (enforce)"));
+        let missing: Vec<_> = ["libvirtd", "virt-aa-helper"].into_iter().filter(|name| !enforced(name)).collect();
+        if missing.is_empty() { Ok(()) } else { Err(format!("not enforced: {missing:?}: {profiles}").into()) }
+    }
+
+    /// Where the release keeps ordinary users from namespaces, `doctor` says so, and how to let them.
+    fn forbids(&self) -> Result<(), Failed> {
+        ended_with(0, &self.shell("sysctl -w kernel.unprivileged_userns_clone=0")?)?;
+        let said = self.say(User::Ordinary, "doctor")?;
+        ended_with(3, &said)?;
+        for words in ["user namespaces for ordinary users", "sysctl -w kernel.unprivileged_userns_clone=1"] {
+            if !format!("{said}").contains(words) {
+                return Err(format!("expected `{words}` in: {said}").into());
+            }
+        }
+        // Root needs none.
+        ended_with(0, &self.say(User::Root, "doctor")?)
+    }
+
+    /// What labrig says in the machine.
+    fn say(&self, user: User, arguments: &str) -> Result<Said, Failed> {
+        let (program, root) = (self.program.display(), support::root().display());
+        self.shell(&match user {
+            User::Root => format!("cd {root} && LABRIG_CACHE={} {program} {arguments}", self.cache.display()),
+            User::Ordinary => {
+                let own = format!("/home/{USER}");
+                let own_copy = format!("install -m 0755 {program} {own}/labrig; install -D {root}/{SCENARIO} {own}/{SCENARIO}");
+                let become_user = format!("setpriv --reuid {USER} --regid {USER} --init-groups env -i HOME={own}");
+                format!("{own_copy}; cd {own} && {become_user} LABRIG_CACHE={own}/cache PATH=/usr/bin:/bin ./labrig {arguments}")
+            }
+        })
+    }
+
+    fn shell(&self, words: &str) -> Result<Said, Failed> {
+        Ok(say(&mut self.machine.at().command(words)?))
+    }
+}
+
+fn ended_with(code: i32, said: &Said) -> Result<(), Failed> {
+    if said.code == Some(code) { Ok(()) } else { Err(format!("expected exit code {code}: {said}").into()) }
+}
