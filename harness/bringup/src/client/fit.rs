@@ -1,0 +1,60 @@
+//! Whether this machine can run a lab, and how.
+
+use std::{collections::BTreeMap, path::Path};
+
+use labrig_host::{
+    acceleration::{self, Choice, NoKvm},
+    container,
+    image::{Shelf, Stored, StoredInstaller},
+    lab_host::LabHost,
+    probe, system,
+};
+use labrig_plan::{
+    lab::Lab,
+    name::{ImageName, InstallerName},
+    scenario::Uplink,
+};
+
+use crate::{machine, spec::Then};
+
+/// How this host runs the lab's guests, and what from.
+pub(super) struct Fit {
+    pub(super) choice: Choice,
+    /// By how much longer everything may take, see [`LabSpec::patience`].
+    pub(super) patience: u32,
+    pub(super) images: BTreeMap<ImageName, Stored>,
+    pub(super) installers: BTreeMap<InstallerName, StoredInstaller>,
+}
+
+/// That, or everything that this host lacks.
+pub(super) fn fit(lab: &Lab, host: &LabHost, cache: &Path, then: Then) -> Result<Fit, Vec<String>> {
+    let mut patience = 1;
+    match host {
+        LabHost::Sandbox => {
+            probe::satisfies(lab, cache)
+                .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        }
+        LabHost::System => system::missing(lab).map_err(|missing| vec![missing.to_string()])?,
+        LabHost::Container(_) if lab.uplink == Uplink::Host => {
+            return Err(vec!["a container has no way out, and the lab wants one (`uplink = \"host\"`)".to_owned()]);
+        }
+        // Programs are those of its image.
+        LabHost::Container(image) => container::missing(image).map_err(|missing| vec![missing.to_string()])?,
+        LabHost::Vm(_) if lab.uplink == Uplink::Host => {
+            return Err(vec!["a virtual machine that labs run in has no way out".to_owned()]);
+        }
+        LabHost::Vm(_) if then == Then::Stay => {
+            return Err(vec!["a lab in a virtual machine ends with its client: it cannot stay up".to_owned()]);
+        }
+        LabHost::Vm(release) => patience = machine::patience(machine::fit(release, cache)?),
+    }
+    let processor = match host {
+        LabHost::Vm(_) => acceleration::Probe { kvm: Err(NoKvm::Nested) },
+        _ => acceleration::probe(),
+    };
+    let choice = acceleration::choose(lab.acceleration, &processor).map_err(|why| vec![why.to_string()])?;
+    let shelf = Shelf::within(cache);
+    let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
+    let installers = lab.installers.iter().filter_map(|it| Some((it.name.clone(), shelf.find_installer(it).ok()?)));
+    Ok(Fit { choice, patience, images: images.collect(), installers: installers.collect() })
+}
