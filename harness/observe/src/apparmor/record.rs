@@ -102,7 +102,7 @@ fn entry(text: &str) -> Option<(&str, Written<'_>, &str)> {
 /// What the kernel wrote as pairs of upper-case digits.
 pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
-    if text.is_empty() || !text.len().is_multiple_of(2) || !text.as_bytes().iter().all(|byte| is_digit(byte)) {
+    if text.is_empty() || !text.len().is_multiple_of(2) || !text.as_bytes().iter().all(is_digit) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
