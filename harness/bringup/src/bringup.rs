@@ -25,7 +25,7 @@ use labrig_host::{
     observe,
     process::Daemon,
     proxy::{AccessLog, Entries, Proxy},
-    sandbox::Outside,
+    sandbox::{self, Outside},
     snapshot, syslog,
 };
 use labrig_plan::{
@@ -276,7 +276,7 @@ impl Work {
         observed.extend(self.apparmor.observation());
         let written = self.teller.folder().write_observations(&observed);
         written.map_err(|e| Failure::host(Stage::Reach, "run folder", e))?;
-        self.apparmor.check_domains(libvirt, &self.lab, Path::new("/proc"))?;
+        self.apparmor.check_domains(libvirt, &self.lab, sandbox::processes(&self.lab.site))?;
         self.apparmor.check_denials(Stage::Reach)
     }
 

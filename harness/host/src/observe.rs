@@ -17,7 +17,7 @@ use crate::{
     libvirt::{Libvirt, LibvirtError},
     probe,
     process::{self, ProcessError},
-    sandbox::PROCESSES,
+    sandbox,
 };
 
 /// The program that writes AppArmor profiles for domains, where libvirt's packages have it. Without AppArmor in the
@@ -62,7 +62,7 @@ pub enum ObserveErrorKind {
 pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, ObserveError> {
     let seen = |subject, said: Result<String, ObserveErrorKind>| seen(subject, said.map(|said| lab.without_run(&said)));
     let mut all = vec![seen(Subject::Versions, Ok(versions()))?, seen(Subject::Rules, rules())?];
-    let processes = if lab.site == Site::Own { "/proc" } else { PROCESSES };
+    let processes = sandbox::processes(&lab.site);
     for Network { name, .. } in &lab.networks {
         all.push(seen(Subject::Network(name.clone()), libvirt.network_xml(name).map_err(Into::into))?);
         // libvirt's own folder for it (src/network/bridge_driver.c).
@@ -87,12 +87,12 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
             all.push(seen(Subject::Profile(name.clone()), said)?);
         }
         // What runs unconfined has no profile to tell of.
-        if let Some(confinement) = apparmor::confinement(Path::new(processes), domain.pid()).ok().flatten() {
+        if let Some(confinement) = apparmor::confinement(processes, domain.pid()).ok().flatten() {
             let rules = apparmor::policy().text(&confinement.profile).unwrap_or_default();
             let said = format!("mode {}\n{rules}", confinement.mode);
             all.push(seen(Subject::Confinement(name.clone()), Ok(said))?);
         }
-        let arguments = fs::read(Path::new(processes).join(format!("{}/cmdline", domain.pid())));
+        let arguments = fs::read(processes.join(format!("{}/cmdline", domain.pid())));
         let arguments = arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(Into::into);
         all.push(seen(Subject::CommandLine(name.clone()), arguments)?);
         all.push(seen(Subject::Domain(name.clone()), Ok(xml))?);

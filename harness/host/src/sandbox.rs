@@ -16,7 +16,12 @@ mod root;
 mod settle;
 mod user_namespaces;
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use labrig_plan::site::Site;
 
 pub(crate) use enter::is_first_process;
 pub use enter::{enter_command, first_process, network_command};
@@ -24,7 +29,16 @@ pub(crate) use launch::{ENVIRONMENT, namespaces};
 pub use launch::{Launch, Launched, launch};
 pub use missing::{Missing, missing};
 pub use outside::{Outside, OutsideError};
-pub use settle::{PROCESSES, Settle, settle, share_state};
+pub use settle::{Settle, settle, share_state};
+
+/// Where processes are found by the numbers that libvirt knows them by.
+#[must_use]
+pub fn processes(site: &Site) -> &'static Path {
+    Path::new(match site {
+        Site::Own => "/proc",
+        Site::Shared(_) => settle::PROCESSES,
+    })
+}
 
 /// Why a sandbox could not be made.
 #[derive(Debug, thiserror::Error)]

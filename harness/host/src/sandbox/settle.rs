@@ -50,7 +50,7 @@ const SHADOWED: [&str; 4] = ["/etc", "/var/cache", "/var/lib", "/var/log"];
 const MACHINE: &str = "/run/labrig/machine";
 
 /// Where processes are found by the machine's numbers, in a lab that shares its libvirt.
-pub const PROCESSES: &str = "/run/labrig/machine/proc";
+pub(super) const PROCESSES: &str = "/run/labrig/machine/proc";
 
 /// What libvirt and its clients have in common, for a lab that shares the machine's.
 const LIBVIRT: [&str; 3] = ["/run/libvirt", "/var/lib/libvirt", "/var/log/libvirt"];
