@@ -10,6 +10,7 @@ use labrig_bringup::{catalogue, places::Places};
 use labrig_host::{
     apt, guest,
     image::{ImageError, Shelf},
+    snapshot::Snapshots,
 };
 use labrig_plan::{
     image::{Absence, Catalogue, Image, Installer, InstallerSource, Source, Whole},
@@ -174,6 +175,7 @@ fn gc(catalogue: &Catalogue, shelf: &Shelf, cache: &Path) -> Exit {
         shelf.keep_only(catalogue).map_err(|e| failed("images", &e, e.kind.hint())),
         guest::tidy(cache).map_err(|e| failed("micro guests", &e, e.kind.hint())),
         apt::tidy(cache).map_err(|e| failed("apt repositories", &e, e.kind.hint())),
+        Snapshots::within(cache).tidy().map_err(|e| failed("snapshots", &e, None)),
     ];
     let mut worst = Exit::Passed;
     for gone in gone {

@@ -1,7 +1,7 @@
 //! Labs in virtual machines of other releases, with AppArmor enforcing: on the machine's own libvirt, and in the sandbox
 //! inside, as root and as an ordinary user.
 //!
-//! Trials are `vm-<release>::system`, and `vm-<release>::sandbox`. Where this machine cannot run such a machine they are
+//! Trials are `vm-<release>::system`, `vm-<release>::sandbox`, and `vm-bookworm::lost_rule`. Where this machine cannot run such a machine they are
 //! ignored and say why; with `LABRIG_STRICT=1` that is a failure.
 
 mod support;
@@ -30,6 +30,11 @@ use support::{
 /// machine that is emulated takes minutes to boot.
 const RELEASES: [(&str, &[User]); 2] = [("bookworm", &[User::Root, User::Ordinary]), ("trixie", &[User::Ordinary])];
 const SCENARIO: &str = "harness/tests/labs/nested.toml";
+/// What libvirt allows all domains, the rule in it that is lost, the narrowest that lifts what is denied then, and its place.
+const ABSTRACTION: &str = "/etc/apparmor.d/abstractions/libvirt-qemu";
+const LOST: &str = "/usr/share/seabios/";
+const RULE: &str = "\"/usr/share/seabios/bios-256k.bin\" r,";
+const LOCAL: &str = "/etc/apparmor.d/local/abstractions/libvirt-qemu";
 /// An ordinary user of the machine.
 const USER: &str = "somebody";
 
@@ -41,13 +46,14 @@ enum User {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    let lost_rule = trial("vm-bookworm::lost_rule", "bookworm", || lost_rule("bookworm"));
     let trials = RELEASES.iter().flat_map(|(release, users)| {
         [
             trial(&format!("vm-{release}::system"), release, || system(release)),
             trial(&format!("vm-{release}::sandbox"), release, || sandbox(release, users)),
         ]
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    libtest_mimic::run(&arguments, trials.chain([lost_rule]).collect()).exit_code()
 }
 
 /// A trial that needs a machine of this release.
@@ -72,6 +78,29 @@ fn system(release: &str) -> Result<(), Failed> {
     let domain = domain.ok_or("no domain was observed")?.to_string();
     let confined = domain.lines().any(|line| line.contains("seclabel") && line.contains("apparmor"));
     if confined { Ok(()) } else { Err(format!("AppArmor does not confine the domain:\n{domain}").into()) }
+}
+
+/// An update took a rule from what libvirt allows its domains: the lab does not pass, and says which path is denied, and the
+/// rule that lifts it. With that rule the domain starts.
+fn lost_rule(release: &str) -> Result<(), Failed> {
+    let inside = Inside::start(&release.parse()?, &runs_of(&format!("vm-{release}-lost-rule")))?;
+    let lose = format!("grep -c '{LOST}' {ABSTRACTION} && sed -i '\\|{LOST}|d' {ABSTRACTION}");
+    ended_with(0, &inside.shell(&lose)?)?;
+    let run = format!("run --host system {SCENARIO}");
+    let said = inside.say(User::Root, &run)?;
+    ended_with(3, &said)?;
+    for words in ["/usr/share/seabios/bios-256k.bin", "mask r", RULE, LOCAL] {
+        if !said.to_string().contains(words) {
+            return Err(format!("expected `{words}` in: {said}").into());
+        }
+    }
+    ended_with(0, &inside.shell(&format!("mkdir -p {} && echo '{RULE}' >>{LOCAL}", "$(dirname ".to_owned() + LOCAL + ")"))?)?;
+    // A guest that is emulated in a machine that is emulated takes minutes to boot. That its domain starts is enough.
+    let said = inside.shell(&format!("timeout 60 {}", inside.command(User::Root, &run)))?;
+    match said.to_string().contains("alone: running") {
+        true => Ok(()),
+        false => Err(format!("the domain did not start: {said}").into()),
+    }
 }
 
 /// The lab passes in the sandbox in the machine, and where a user may not make namespaces, `doctor` tells the way.
@@ -145,8 +174,14 @@ impl Inside {
 
     /// What labrig says in the machine.
     fn say(&self, user: User, arguments: &str) -> Result<Said, Failed> {
-        let (program, root) = (self.program.display(), support::root().display());
-        self.shell(&match user {
+        self.shell(&self.command(user, arguments))
+    }
+
+    /// What a shell in the machine is told, to call labrig.
+    fn command(&self, user: User, arguments: &str) -> String {
+        let root = support::root();
+        let (program, root) = (self.program.display(), root.display());
+        match user {
             User::Root => format!("cd {root} && LABRIG_CACHE={} {program} {arguments}", self.cache.display()),
             User::Ordinary => {
                 let own = format!("/home/{USER}");
@@ -154,7 +189,7 @@ impl Inside {
                 let become_user = format!("setpriv --reuid {USER} --regid {USER} --init-groups env -i HOME={own}");
                 format!("{own_copy}; cd {own} && {become_user} LABRIG_CACHE={own}/cache PATH=/usr/bin:/bin ./labrig {arguments}")
             }
-        })
+        }
     }
 
     fn shell(&self, words: &str) -> Result<Said, Failed> {

@@ -34,7 +34,7 @@ pub(super) const PROGRAMS: &[Program] = &[
 ];
 
 /// The first lines are all that is wanted of it.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Whether a program is there and starts.
 pub(super) fn probe(program: &Program) -> Probe {

@@ -16,7 +16,7 @@ use crate::{
     sandbox::{self, Launch},
 };
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The rule that a proxy cannot do without, for nft.
 const NFTABLES: &str = "table ip labrig {
