@@ -1,7 +1,7 @@
 //! `labrig ssh`, `exec` and `console`: into a lab that runs. Each runs the ordinary program (OpenSSH's client, `virsh`)
 //! in the lab's namespaces.
 
-use std::{net::Ipv4Addr, path::Path, process::Command};
+use std::{net::Ipv4Addr, process::Command};
 
 use labrig_bringup::{places::Places, run_folder::RunFolder};
 use labrig_host::{
@@ -40,21 +40,21 @@ pub(crate) struct ConsoleArgs {
 }
 
 pub(crate) fn ssh(args: &SshArgs) -> Exit {
-    enter(&args.lab, &args.node, ssh::client)
+    enter(&args.lab, &args.node, |pid, run, node, address| ssh::client(pid, run.path(), node, address))
 }
 
 pub(crate) fn exec(args: &ExecArgs) -> Exit {
     enter(&args.lab, &args.node, |pid, run, node, address| {
-        let mut command = ssh::client(pid, run, node, address)?;
+        let mut command = ssh::client(pid, run.path(), node, address)?;
         command.args(["-T", "--"]).args(&args.command);
         Ok(command)
     })
 }
 
 pub(crate) fn console(args: &ConsoleArgs) -> Exit {
-    enter(&args.lab, &args.node, |pid, _, node, _| {
+    enter(&args.lab, &args.node, |pid, run, node, _| {
         let mut command = sandbox::enter_command(pid, "virsh")?;
-        command.args(["--connect", "qemu:///system", "console", node.as_str()]);
+        command.args(["--connect", "qemu:///system", "console", &run.site().domain(node)]);
         Ok(command)
     })
 }
@@ -89,7 +89,7 @@ pub(crate) fn find(lab: &str) -> Result<RunFolder, Exit> {
 fn enter(
     lab: &str,
     node: &str,
-    command: impl FnOnce(u32, &Path, &NodeName, Ipv4Addr) -> Result<Command, ProcessError>,
+    command: impl FnOnce(u32, &RunFolder, &NodeName, Ipv4Addr) -> Result<Command, ProcessError>,
 ) -> Exit {
     let run = match find(lab) {
         Ok(run) => run,
@@ -105,7 +105,7 @@ fn enter(
         ui::error(&format!("{} just went down", run.id()), None);
         return Exit::Unfit;
     };
-    let status = command(pid, run.path(), node, *address).and_then(|mut command| process::attached(&mut command));
+    let status = command(pid, &run, node, *address).and_then(|mut command| process::attached(&mut command));
     match status {
         Ok(status) => Exit::Command(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)),
         Err(error) => {

@@ -94,7 +94,10 @@ fn lost_rule(release: &str) -> Result<(), Failed> {
             return Err(format!("expected `{words}` in: {said}").into());
         }
     }
-    ended_with(0, &inside.shell(&format!("mkdir -p {} && echo '{RULE}' >>{LOCAL}", "$(dirname ".to_owned() + LOCAL + ")"))?)?;
+    ended_with(
+        0,
+        &inside.shell(&format!("mkdir -p {} && echo '{RULE}' >>{LOCAL}", "$(dirname ".to_owned() + LOCAL + ")"))?,
+    )?;
     // A guest that is emulated in a machine that is emulated takes minutes to boot. That its domain starts is enough.
     let said = inside.shell(&format!("timeout 60 {}", inside.command(User::Root, &run)))?;
     match said.to_string().contains("alone: running") {
@@ -185,9 +188,12 @@ impl Inside {
             User::Root => format!("cd {root} && LABRIG_CACHE={} {program} {arguments}", self.cache.display()),
             User::Ordinary => {
                 let own = format!("/home/{USER}");
-                let own_copy = format!("install -m 0755 {program} {own}/labrig; install -D {root}/{SCENARIO} {own}/{SCENARIO}");
+                let own_copy =
+                    format!("install -m 0755 {program} {own}/labrig; install -D {root}/{SCENARIO} {own}/{SCENARIO}");
                 let become_user = format!("setpriv --reuid {USER} --regid {USER} --init-groups env -i HOME={own}");
-                format!("{own_copy}; cd {own} && {become_user} LABRIG_CACHE={own}/cache PATH=/usr/bin:/bin ./labrig {arguments}")
+                format!(
+                    "{own_copy}; cd {own} && {become_user} LABRIG_CACHE={own}/cache PATH=/usr/bin:/bin ./labrig {arguments}"
+                )
             }
         }
     }

@@ -30,6 +30,7 @@ use labrig_plan::{
     artifact::Artifact,
     lab::Stage,
     name::{NodeName, RunId, ScenarioName},
+    site::Site,
 };
 use nix::fcntl::{Flock, FlockArg};
 
@@ -216,6 +217,16 @@ impl RunFolder {
     pub fn lock(&self) -> io::Result<Flock<std::fs::File>> {
         let file = fs::OpenOptions::new().create(true).append(true).open(self.path.join("lock"))?;
         Flock::lock(file.into_file(), FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.into())
+    }
+
+    /// Where the lab stands, as long as it lives.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        match self.id().parse() {
+            // Only beside others a lab has a journal.
+            Ok(run) if journal::is_open(&self.path) => Site::Shared(run),
+            _ => Site::Own,
+        }
     }
 
     /// Writes down which process the supervisor is, as this host counts.
