@@ -114,8 +114,10 @@ fn machines_of_other_releases_have_what_every_lab_host_has() {
     let read = |path: &str| fs::read_to_string(support::root().join(path)).expect("it is part of the repository");
     let catalogue = read("scenarios/hosts/images.toml");
     let wanted = read("ci/host-packages");
-    let wanted = wanted.lines().filter_map(|line| line.split('#').next()).map(str::trim).filter(|line| !line.is_empty());
-    let images: Vec<_> = catalogue.split("\n[image.host-").skip(1).filter(|image| image.contains("packages = [")).collect();
+    let wanted =
+        wanted.lines().filter_map(|line| line.split('#').next()).map(str::trim).filter(|line| !line.is_empty());
+    let images: Vec<_> =
+        catalogue.split("\n[image.host-").skip(1).filter(|image| image.contains("packages = [")).collect();
     assert_eq!(images.len(), 2, "bookworm and trixie");
     for package in wanted {
         for image in &images {

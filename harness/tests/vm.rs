@@ -51,11 +51,7 @@ fn main() -> ExitCode {
 }
 
 /// A trial that needs a machine of this release.
-fn trial(
-    name: &str,
-    release: &'static str,
-    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
-) -> Trial {
+fn trial(name: &str, release: &'static str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
     Trial::ignorable_test(name, move || {
         if let Err(missing) = machine::fit(&release.parse()?, &Places::from_environment().cache) {
             if env::var_os("LABRIG_STRICT").is_some_and(|value| value == "1") {
@@ -105,7 +101,10 @@ impl Inside {
         let image = guest::ensure(&cache)?.dir;
         let guests = image.parent().ok_or("the micro guest is nowhere")?;
         let scenario = support::root().join(SCENARIO);
-        let bring = [program.clone(), scenario, guests.join("current.json"), image.clone()];
+        // The guest, and what says for which recipe it is the right one.
+        let keys = fs::read_dir(guests)?.flatten().map(|entry| entry.path());
+        let keys = keys.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        let bring: Vec<_> = keys.chain([program.clone(), scenario, image.clone()]).collect();
         let options = Options {
             runs: runs.to_owned(),
             cache: cache.clone(),

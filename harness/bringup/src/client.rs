@@ -11,7 +11,7 @@ use std::{
 };
 
 use labrig_host::{
-    acceleration::{self, Choice, NoKvm},
+    acceleration::{self, Choice},
     apt::{self, AptError},
     budget::{Budget, Need},
     container, guest,
@@ -262,7 +262,8 @@ struct Fit {
 
 /// That, or everything that this host lacks.
 fn fit(lab: &Lab, host: &LabHost, cache: &Path, then: Then) -> Result<Fit, Vec<String>> {
-    let mut patience = 1;
+    let mut patience = acceleration::slowness();
+    let mut processor = acceleration::probe();
     match host {
         LabHost::Sandbox => {
             probe::satisfies(lab, cache)
@@ -277,12 +278,8 @@ fn fit(lab: &Lab, host: &LabHost, cache: &Path, then: Then) -> Result<Fit, Vec<S
         LabHost::Vm(_) if then == Then::Stay => {
             return Err(vec!["a lab in a virtual machine ends with its client: it cannot stay up".to_owned()]);
         }
-        LabHost::Vm(release) => patience = machine::patience(machine::fit(release, cache)?),
+        LabHost::Vm(release) => (processor, patience) = machine::processor(machine::fit(release, cache)?),
     }
-    let processor = match host {
-        LabHost::Vm(_) => acceleration::Probe { kvm: Err(NoKvm::Nested) },
-        _ => acceleration::probe(),
-    };
     let choice = acceleration::choose(lab.acceleration, &processor).map_err(|why| vec![why.to_string()])?;
     let shelf = Shelf::within(cache);
     let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));

@@ -110,7 +110,9 @@ fn in_words(event: &Event) -> Option<String> {
         Event::Started { accelerator, why, .. } => format!("guests run on {accelerator}: {why}"),
         Event::Outdated { what, why } => format!("{what} is the one of before: {why}"),
         Event::Machine { release, state: MachineState::Starting } => format!("machine of {release}: starting"),
-        Event::Machine { release, state: MachineState::Reachable } => format!("machine of {release}: reachable over SSH"),
+        Event::Machine { release, state: MachineState::Reachable } => {
+            format!("machine of {release}: reachable over SSH")
+        }
         Event::Begun { stage } => format!("stage {stage}"),
         Event::Node { node, state } => format!("{node}: {}", word(*state)),
         Event::Installing { node, doing } => format!("{node}: {doing}"),

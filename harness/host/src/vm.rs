@@ -116,7 +116,9 @@ pub fn pack(paths: &[PathBuf], parcel: &Path, size: Size) -> Result<u64, Process
 ///
 /// # Errors
 /// [`ProcessError`] with what `ssh` said.
-pub fn launch(launch: Launch<'_>) -> Result<(Launched, impl Write + Send + use<>, impl Read + Send + use<>), ProcessError> {
+pub fn launch(
+    launch: Launch<'_>,
+) -> Result<(Launched, impl Write + Send + use<>, impl Read + Send + use<>), ProcessError> {
     let Launch { machine, program, run, log } = launch;
     let environment = sandbox::ENVIRONMENT.map(|(name, value)| format!("{name}={value}")).join(" ");
     // It uses the network and the libvirt of the machine.
@@ -203,7 +205,11 @@ impl FromStr for Release {
 
     fn from_str(text: &str) -> Result<Self, NoRelease> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if text.is_empty() || !text.chars().all(plain) { Err(NoRelease(text.to_owned())) } else { Ok(Self(text.to_owned())) }
+        if text.is_empty() || !text.chars().all(plain) {
+            Err(NoRelease(text.to_owned()))
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 }
 

@@ -7,8 +7,7 @@ use std::{
 };
 
 use labrig_host::{
-    disk,
-    snapshot,
+    disk, snapshot,
     ssh::{Session, SshError},
 };
 use labrig_plan::{

@@ -101,7 +101,10 @@ fn command_within(
 ) -> Result<(Output, Instant), String> {
     let mut session = session(running, node)?;
     let begin = Instant::now();
-    session.exec(command, limit * running.patience).map(|output| (output, begin)).map_err(|error| format!("{node}: {error}"))
+    session
+        .exec(command, limit * running.patience)
+        .map(|output| (output, begin))
+        .map_err(|error| format!("{node}: {error}"))
 }
 
 /// The login on a node, for as long as it is held.

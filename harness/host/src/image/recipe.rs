@@ -52,13 +52,8 @@ impl<'a> Chosen<'a> {
         let files = work.join("files");
         self.write_files(&files)?;
         let debs = self.apt.download(&self.selection.packages)?;
-        let parts = Parts {
-            suite: &self.suite,
-            sources: self.sources,
-            lists: self.apt.lists(),
-            debs: &debs,
-            files: &files,
-        };
+        let parts =
+            Parts { suite: &self.suite, sources: self.sources, lists: self.apt.lists(), debs: &debs, files: &files };
         let root = Root::install(work.join("root"), &self.selection, &parts)?;
         root.write(&image.join("disk"), self.recipe.size)?;
         let (kernel, initrd) = root.kernel()?;

@@ -81,7 +81,10 @@ mod tests {
         assert_eq!(quoted("/opt/labrig"), r#""/opt/labrig""#);
         assert_eq!(quoted("/a b/{x,y}*\"\\\n"), r#""/a b/\{x\,y\}\*\"\\\012""#);
         let command = allow("/opt/it's/labrig");
-        assert!(command.contains(r#"profile labrig "/opt/it'\''s/labrig" flags=(unconfined) { userns, }"#), "{command}");
+        assert!(
+            command.contains(r#"profile labrig "/opt/it'\''s/labrig" flags=(unconfined) { userns, }"#),
+            "{command}"
+        );
         assert!(!command.contains("sysctl"), "{command}");
     }
 }
