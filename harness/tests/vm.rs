@@ -133,7 +133,10 @@ impl Inside {
         let image = guest::ensure(&cache)?.dir;
         let guests = image.parent().ok_or("the micro guest is nowhere")?;
         let scenario = support::root().join(SCENARIO);
-        let bring = [program.clone(), scenario, guests.join("current.json"), image.clone()];
+        // The guest, and what says for which recipe it is the right one.
+        let keys = fs::read_dir(guests)?.flatten().map(|entry| entry.path());
+        let keys = keys.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        let bring: Vec<_> = keys.chain([program.clone(), scenario, image.clone()]).collect();
         let options = Options {
             runs: runs.to_owned(),
             cache: cache.clone(),

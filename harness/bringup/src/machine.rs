@@ -10,7 +10,7 @@ use std::{
 };
 
 use labrig_host::{
-    acceleration,
+    acceleration::{self, NoKvm, Probe},
     image::Shelf,
     lab_host::LabHost,
     probe,
@@ -78,11 +78,13 @@ pub fn fit(release: &Release, cache: &Path) -> Result<Accelerator, Vec<String>> 
     choice.map(|choice| choice.accelerator).map_err(|why| vec![why.to_string()])
 }
 
-/// By how much longer everything may take in a machine that this runs. Its own guests are emulated.
-pub(crate) const fn patience(accelerator: Accelerator) -> u32 {
+/// What the processor of a machine that this runs is good for, and by how much longer everything may take there. One that is
+/// emulated has SVM, which KVM runs guests on ten times as fast as they would be emulated once more; one of a guest under
+/// KVM has it only where its host was set up for that.
+pub(crate) const fn processor(accelerator: Accelerator) -> (Probe, u32) {
     match accelerator {
-        Accelerator::Kvm => 2,
-        Accelerator::Tcg => 8,
+        Accelerator::Kvm => (Probe { kvm: Err(NoKvm::Nested) }, 2),
+        Accelerator::Tcg => (Probe { kvm: Ok(()) }, acceleration::EMULATED),
     }
 }
 

@@ -26,7 +26,7 @@ pub enum NoKvm {
     #[error("the processor shows neither vmx nor svm")]
     Processor,
     /// The guest's machine would be a guest itself.
-    #[error("labs in a virtual machine are emulated")]
+    #[error("the machine is a guest under KVM itself")]
     Nested,
     /// The device is missing or not ours to use.
     #[error("/dev/kvm cannot be opened: {0}")]
@@ -106,6 +106,18 @@ pub fn choose(wanted: Acceleration, probe: &Probe) -> Result<Choice, NoKvm> {
     };
     Ok(Choice { accelerator, why })
 }
+
+/// By how much longer guests may take than on a machine with a processor of its own: this one's may be emulated, which its
+/// name tells (QEMU's target/i386/cpu.c).
+#[must_use]
+pub fn slowness() -> u32 {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let is_emulated = processors.lines().any(|line| line.starts_with("model name") && line.contains("QEMU TCG CPU"));
+    if is_emulated { EMULATED } else { 1 }
+}
+
+/// How much slower a guest is, under either accelerator, where the machine's own processor is emulated.
+pub const EMULATED: u32 = 8;
 
 /// By how much to multiply a time limit that fits a guest under KVM. A micro guest logs in after half a second
 /// under KVM and after five under TCG, and eight of them on two cores take four times as long as one.

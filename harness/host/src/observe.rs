@@ -78,10 +78,11 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
             .map_err(|error| ObserveError { subject: Subject::Domain(name.clone()), kind: Box::new(error.into()) })?;
         if Path::new(AA_HELPER).exists() {
             let mut helper = Command::new(AA_HELPER);
-            // Where the machine's libvirt has made the domain's profile, it will make no other of its name.
-            let uuid = if lab.site == Site::Own { *uuid } else { Uuid::nil() };
-            helper.args(["--dryrun", "-c", "-u", &format!("libvirt-{uuid}")]);
-            let said = process::run(&mut helper, Some(xml.as_bytes()), ASK);
+            // Where the machine's libvirt has made the domain's profile, it makes no other of that name.
+            let alias = if lab.site == Site::Own { *uuid } else { Uuid::nil() };
+            helper.args(["--dryrun", "-c", "-u", &format!("libvirt-{alias}")]);
+            let definition = xml.replace(&uuid.to_string(), &alias.to_string());
+            let said = process::run(&mut helper, Some(definition.as_bytes()), ASK);
             // It tells what it would write where others tell their errors.
             let said = said.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).map_err(Into::into);
             all.push(seen(Subject::Profile(name.clone()), said)?);

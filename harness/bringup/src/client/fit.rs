@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use labrig_host::{
-    acceleration::{self, Choice, NoKvm},
+    acceleration::{self, Choice},
     container,
     image::{Shelf, Stored, StoredInstaller},
     lab_host::LabHost,
@@ -28,7 +28,8 @@ pub(super) struct Fit {
 
 /// That, or everything that this host lacks.
 pub(super) fn fit(lab: &Lab, host: &LabHost, cache: &Path, then: Then) -> Result<Fit, Vec<String>> {
-    let mut patience = 1;
+    let mut patience = acceleration::slowness();
+    let mut processor = acceleration::probe();
     match host {
         LabHost::Sandbox => {
             probe::satisfies(lab, cache)
@@ -46,12 +47,8 @@ pub(super) fn fit(lab: &Lab, host: &LabHost, cache: &Path, then: Then) -> Result
         LabHost::Vm(_) if then == Then::Stay => {
             return Err(vec!["a lab in a virtual machine ends with its client: it cannot stay up".to_owned()]);
         }
-        LabHost::Vm(release) => patience = machine::patience(machine::fit(release, cache)?),
+        LabHost::Vm(release) => (processor, patience) = machine::processor(machine::fit(release, cache)?),
     }
-    let processor = match host {
-        LabHost::Vm(_) => acceleration::Probe { kvm: Err(NoKvm::Nested) },
-        _ => acceleration::probe(),
-    };
     let choice = acceleration::choose(lab.acceleration, &processor).map_err(|why| vec![why.to_string()])?;
     let shelf = Shelf::within(cache);
     let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
