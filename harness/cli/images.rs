@@ -25,7 +25,7 @@ pub(crate) enum Verb {
     Ls(CatalogueArgs),
     /// Build or fetch images and installers, unless they are there and up to date
     Build(BuildArgs),
-    /// Remove every image and installer that the catalogue does not name, and what else in the cache is of no more use
+    /// Remove every image and installer that no catalogue given here names, and what else in the cache is of no more use
     Gc(CatalogueArgs),
 }
 
@@ -39,20 +39,23 @@ pub(crate) struct BuildArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CatalogueArgs {
-    /// The catalogue: the file `images.toml` beside the scenarios
-    #[arg(long, value_name = "FILE", default_value = "scenarios/images.toml")]
-    catalogue: PathBuf,
+    /// The catalogue: the file `images.toml` beside the scenarios; may be given several times
+    #[arg(long = "catalogue", value_name = "FILE", default_value = "scenarios/images.toml")]
+    catalogues: Vec<PathBuf>,
 }
 
 pub(crate) fn main(verb: &Verb) -> Exit {
     let (Verb::Ls(args) | Verb::Build(BuildArgs { catalogue: args, .. }) | Verb::Gc(args)) = verb;
-    let catalogue = match catalogue::read(&args.catalogue) {
-        Ok(catalogue) => catalogue,
-        Err(error) => {
-            ui::catalogue(&error);
-            return Exit::BadInput;
+    let mut catalogue = Catalogue::default();
+    for path in &args.catalogues {
+        match catalogue::read(path) {
+            Ok(more) => catalogue.add(more),
+            Err(error) => {
+                ui::catalogue(&error);
+                return Exit::BadInput;
+            }
         }
-    };
+    }
     let cache = Places::from_environment().cache;
     let shelf = Shelf::within(&cache);
     match verb {

@@ -33,6 +33,12 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// Adds what another one has.
+    pub fn add(&mut self, other: Self) {
+        self.images.extend(other.images);
+        self.installers.extend(other.installers);
+    }
+
     /// Reads and checks the catalogue in `bytes`; findings name the file `file_name`, and files are looked for in its
     /// folder.
     ///
