@@ -74,10 +74,12 @@ fn system(release: &str) -> Result<(), Failed> {
     let runs = runs_of(&format!("vm-{release}-system"));
     ended_with(0, &say(labrig(&runs).args(["run", "--host", &format!("vm:{release}"), SCENARIO])))?;
     let run = RunFolder::all(&runs).pop().ok_or("there is no run folder")?;
-    let domain = run.observations().into_iter().find(|seen| seen.subject.kind() == "domain");
-    let domain = domain.ok_or("no domain was observed")?.to_string();
-    let confined = domain.lines().any(|line| line.contains("seclabel") && line.contains("apparmor"));
-    if confined { Ok(()) } else { Err(format!("AppArmor does not confine the domain:\n{domain}").into()) }
+    let confinement = run.observations().into_iter().find(|seen| seen.subject.kind() == "AppArmor confinement");
+    let confinement = confinement.ok_or("AppArmor does not confine the domain")?.to_string();
+    match confinement.lines().any(|line| line == "mode = enforce") {
+        true => Ok(()),
+        false => Err(format!("AppArmor does not enforce what it confines the domain to:\n{confinement}").into()),
+    }
 }
 
 /// An update took a rule from what libvirt allows its domains: the lab does not pass, and says which path is denied, and the

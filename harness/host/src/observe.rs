@@ -7,9 +7,7 @@ use labrig_observe::{Observation, Subject};
 use labrig_plan::{
     lab::{Lab, Network, Node},
     scenario::Firewall,
-    site::Site,
 };
-use uuid::Uuid;
 
 use crate::{
     apparmor,
@@ -76,22 +74,22 @@ pub fn observe(libvirt: &Libvirt, lab: &Lab) -> Result<Vec<Observation>, Observe
         let xml = domain
             .xml()
             .map_err(|error| ObserveError { subject: Subject::Domain(name.clone()), kind: Box::new(error.into()) })?;
-        if Path::new(AA_HELPER).exists() {
-            let mut helper = Command::new(AA_HELPER);
-            // Where the machine's libvirt has made the domain's profile, it makes no other of that name.
-            let alias = if lab.site == Site::Own { *uuid } else { Uuid::nil() };
-            helper.args(["--dryrun", "-c", "-u", &format!("libvirt-{alias}")]);
-            let definition = xml.replace(&uuid.to_string(), &alias.to_string());
-            let said = process::run(&mut helper, Some(definition.as_bytes()), ASK);
-            // It tells what it would write where others tell their errors.
-            let said = said.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).map_err(Into::into);
-            all.push(seen(Subject::Profile(name.clone()), said)?);
-        }
-        // What runs unconfined has no profile to tell of.
-        if let Some(confinement) = apparmor::confinement(processes, domain.pid()).ok().flatten() {
-            let rules = apparmor::policy().text(&confinement.profile).unwrap_or_default();
-            let said = format!("mode {}\n{rules}", confinement.mode);
-            all.push(seen(Subject::Confinement(name.clone()), Ok(said))?);
+        match apparmor::confinement(processes, domain.pid()).ok().flatten() {
+            // libvirt has asked virt-aa-helper itself, and this is what came of it.
+            Some(confinement) => {
+                let rules = apparmor::policy().text(&confinement.profile).unwrap_or_default();
+                let said = format!("mode {}\n{rules}", confinement.mode);
+                all.push(seen(Subject::Confinement(name.clone()), Ok(said))?);
+            }
+            None if Path::new(AA_HELPER).exists() => {
+                let mut helper = Command::new(AA_HELPER);
+                helper.args(["--dryrun", "-c", "-u", &format!("libvirt-{uuid}")]);
+                let said = process::run(&mut helper, Some(xml.as_bytes()), ASK);
+                // It tells what it would write where others tell their errors.
+                let said = said.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).map_err(Into::into);
+                all.push(seen(Subject::Profile(name.clone()), said)?);
+            }
+            None => {}
         }
         let arguments = fs::read(processes.join(format!("{}/cmdline", domain.pid())));
         let arguments = arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(Into::into);
