@@ -150,7 +150,7 @@ impl Inside {
         let machine = machine::start(release, &bring, runs, &options).map_err(|failure| failure.to_string())?;
         let inside = Self { machine, program, cache };
         let prepare = format!(
-            "{} && useradd --create-home {USER} && cp -r {} /home/{USER}/cache && chown -R {USER}: /home/{USER}/cache",
+            "{} && useradd --create-home --groups kvm {USER} && cp -r {} /home/{USER}/cache && chown -R {USER}: /home/{USER}/cache",
             inside.machine.at().parcel.unpack(),
             inside.cache.display()
         );
