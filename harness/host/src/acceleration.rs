@@ -10,7 +10,12 @@ use std::{
 
 use labrig_plan::{artifact::Accelerator, scenario::Acceleration};
 
-use crate::process::{self, ProcessError};
+use nix::unistd::geteuid;
+
+use crate::{
+    process::{self, ProcessError},
+    sandbox::USER_NAMESPACE,
+};
 
 /// What a look at this machine's virtualisation showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,13 @@ pub enum NoKvm {
     /// The device is missing or not ours to use.
     #[error("/dev/kvm cannot be opened: {0}")]
     Device(String),
+    /// The device opens to a group, and a lab has no group of the machine's but the caller's first one: a user namespace
+    /// has no others, and libvirt takes them from each QEMU.
+    #[error(
+        "/dev/kvm is open to the caller's groups only, which an ordinary user's lab leaves behind; to open it to the user, as \
+         root: setfacl -m u:USER:rw /dev/kvm"
+    )]
+    Group,
     /// The device opens, but a guest does not get anywhere on it.
     #[error("a guest does not run on /dev/kvm: {0}")]
     Guest(String),
@@ -76,7 +88,13 @@ const BOOT_SECTOR: [u8; 512] = {
 /// Finds out whether a guest runs on KVM, by running one. Starts QEMU only where processor and device promise it.
 #[must_use]
 pub fn probe() -> Probe {
-    Probe { kvm: glance().and_then(|()| run_guest(Accelerator::Kvm).map_err(NoKvm::Guest)) }
+    Probe { kvm: glance().and_then(|()| run_guest(Accelerator::Kvm).map_err(reason)) }
+}
+
+/// Why a guest did not run on a device that opens.
+fn reason(said: String) -> NoKvm {
+    // What QEMU says where it may not open the device (accel/kvm/kvm-all.c), with the words of strerror(3).
+    if !geteuid().is_root() && said.contains("Permission denied") { NoKvm::Group } else { NoKvm::Guest(said) }
 }
 
 /// Whether processor and device promise KVM. Starts nothing, and so does not tell a promise from its keeping.
@@ -129,7 +147,7 @@ pub const fn patience(accelerator: Accelerator) -> u32 {
     }
 }
 
-/// Runs the smallest guest there is, to the end.
+/// Runs the smallest guest there is, to the end, as the user that it is in a lab.
 ///
 /// # Errors
 /// What QEMU said, or that the guest got nowhere.
@@ -138,13 +156,24 @@ pub fn run_guest(accelerator: Accelerator) -> Result<(), String> {
     let disk = folder.path().join("boot-sector");
     write_disk(&disk).map_err(|error| error.to_string())?;
     let start = Instant::now();
-    let (status, output) = process::capture(&mut qemu(accelerator, &disk), None, GUEST_LIMIT)
+    let (status, output) = process::capture(&mut as_in_a_lab(qemu(accelerator, &disk)), None, GUEST_LIMIT)
         .map_err(|error: ProcessError| error.kind.to_string())?;
     if status.code() == Some(QEMU_EXITS) {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(format!("QEMU ended after {:?} with {status}: {}", start.elapsed(), said.trim()))
+}
+
+/// A command as the user that QEMU has in a lab: that of the caller, but without further groups.
+fn as_in_a_lab(command: Command) -> Command {
+    if geteuid().is_root() {
+        return command;
+    }
+    let mut user = Command::new("unshare");
+    user.args(USER_NAMESPACE).args(["--", "setpriv", "--clear-groups", "--"]);
+    user.arg(command.get_program()).args(command.get_args());
+    user
 }
 
 /// A disk with the boot sector and a MiB of nothing. On one without a whole cylinder, the BIOS finds no sector.

@@ -25,7 +25,7 @@ use labrig_plan::site::Site;
 
 pub(crate) use enter::is_first_process;
 pub use enter::{enter_command, first_process, network_command};
-pub(crate) use launch::{ENVIRONMENT, namespaces};
+pub(crate) use launch::{ENVIRONMENT, USER_NAMESPACE, namespaces};
 pub use launch::{Launch, Launched, launch};
 pub use missing::{Missing, missing};
 pub use outside::{Outside, OutsideError};

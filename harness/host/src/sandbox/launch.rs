@@ -41,6 +41,10 @@ pub struct Launched {
 pub(crate) const ENVIRONMENT: [(&str, &str); 2] =
     [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("LANG", "C.UTF-8")];
 
+/// The user namespace of an ordinary user's lab, in the words of unshare(1). With the whole subordinate range, not just
+/// the caller: daemons drop to other users and set groups.
+pub(crate) const USER_NAMESPACE: [&str; 3] = ["--user", "--map-root-user", "--map-auto"];
+
 /// Starts a program as the first process of a new sandbox.
 ///
 /// It is in a process group of its own, so that a terminal's Ctrl-C reaches only the caller, who decides what
@@ -53,8 +57,7 @@ pub fn launch(launch: Launch<'_>) -> Result<Launched, ProcessError> {
     let mut command = Command::new(process::find("unshare")?);
     command.args(namespaces(launch.outside));
     if !geteuid().is_root() {
-        // The whole subordinate range, not just the caller: daemons drop to other users and set groups.
-        command.args(["--user", "--map-root-user", "--map-auto"]);
+        command.args(USER_NAMESPACE);
     }
     command.arg("--").arg(launch.program).args(launch.args);
     command.env_clear().envs(ENVIRONMENT).process_group(0).current_dir("/");
