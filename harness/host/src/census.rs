@@ -28,8 +28,9 @@ use crate::process::{Pidfd, reap_orphan};
 /// How often orphans are looked for, in milliseconds. Deaths of watched processes do not wait for that.
 const REAP_EVERY: u16 = 200;
 
-/// How long a helper's parent may take to be seen dead after its helper.
-const HELPER_GRACE: Duration = Duration::from_millis(100);
+/// How long a helper's parent may take to be seen dead after its helper. On a machine that is busy, a process may be kept
+/// from its last steps for as long as others compute.
+const HELPER_GRACE: Duration = Duration::from_secs(1);
 
 /// A handle on the census. All clones are the same one.
 #[derive(Debug, Clone)]

@@ -52,7 +52,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
         })
     };
     serde_json::from_value(json!({
-        "name": "internet", "description": "", "acceleration": "auto", "requires": [],
+        "name": "internet", "site": "own", "description": "", "acceleration": "auto", "requires": [],
         "expect": { "outcome": "pass", "stage": null, "message": null },
         "networks": [
             network("office", "nat", "192.168.100", Some("2001:db8:100")),
@@ -71,7 +71,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
                 origin("other.lab", 11, json!({ "/blob": "2MB" })),
             ],
         },
-        "images": [], "installers": [], "nodes": [], "checks": [],
+        "images": [], "installers": [], "nodes": [], "known_denials": [], "checks": [],
     }))
     .unwrap()
 }
