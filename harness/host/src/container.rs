@@ -1,7 +1,7 @@
 //! A lab host that is a container: libvirt, QEMU, dnsmasq and squid of another release, on this machine's kernel.
 //!
-//! The container has no network of the engine's. The supervisor, copied in, is its first process and does there what it
-//! does in a sandbox. It lives as long as somebody holds the other end of its control pipe, a named one in the run folder,
+//! The container has no network of the engine's. The supervisor, this very program, is its first process and does there what
+//! it does in a sandbox. It lives as long as somebody holds the other end of its control pipe, a named one in the run folder,
 //! and the engine removes the container when it ends: nothing stays, however the client ends.
 
 use std::{
@@ -20,7 +20,7 @@ use std::{
 use ipnet::IpNet;
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use testcontainers::{
-    Container, CopyTargetOptions, GenericImage, ImageExt,
+    Container, GenericImage, ImageExt,
     bollard::{
         Docker,
         models::{DeviceMapping, HostConfig, Network},
@@ -183,7 +183,8 @@ pub fn launch(launch: Launch<'_>) -> Result<Launched, ContainerError> {
         .with_cmd(["supervise".to_owned(), "--control".to_owned(), place(&pipe)])
         .with_network("none")
         .with_label(LABEL, id)
-        .with_copy_to(CopyTargetOptions::new(PROGRAM).with_mode(0o755), program.to_path_buf())
+        // Not copied by the engine: that takes it seconds for a program with debugging information.
+        .with_mount(Mount::bind_mount(place(program), PROGRAM).with_access_mode(AccessMode::ReadOnly))
         .with_mount(Mount::bind_mount(place(run), place(run)))
         .with_host_config_modifier(allow);
     for path in shared {
