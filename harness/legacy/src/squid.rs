@@ -91,6 +91,12 @@ impl Configuration {
 }
 
 impl Directive {
+    /// Whether its name is spelt as squid has it.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.meant == Some(self.name.as_str())
+    }
+
     fn read(text: &str, span: Range<usize>, guesses: &mut usize) -> Option<Self> {
         let mut words = Vec::new();
         let mut comment = None;

@@ -79,7 +79,9 @@ fn class(pool: &Pool<'_>, report: &mut Report) {
                 .help("classes are 1 to 5; the pool's number comes first: `delay_class POOL CLASS`");
         }
     }
-    if let [first, second, ..] = pool.classes.as_slice() {
+    // A misspelt one is told as such, and squid sees the other alone.
+    let mut seen = pool.classes.iter().filter(|line| line.is_exact());
+    if let (Some(first), Some(second)) = (seen.next(), seen.next()) {
         report
             .add(second.span.clone(), format!("pool {} has a class already", pool.number))
             .help("write `delay_class` once for each pool")
