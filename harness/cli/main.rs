@@ -8,6 +8,9 @@ mod down;
 mod enter;
 mod exit;
 mod images;
+mod import;
+mod input;
+mod lint;
 mod ls;
 mod origin;
 mod render;
@@ -36,6 +39,10 @@ struct Cli {
 enum Verb {
     /// Check scenario files and report everything that is wrong with them
     Check(check::Args),
+    /// Report what is wrong with the files of a lab that was made by hand
+    Lint(lint::Args),
+    /// Turn the files of a lab that was made by hand into a scenario
+    Import(import::Args),
     /// Print what a scenario is rendered to: XML, squid.conf, rules
     Render(render::Args),
     /// Bring labs up, check them, and take them down
@@ -77,6 +84,8 @@ enum Verb {
 fn main() -> ExitCode {
     let exit = match Cli::parse().verb {
         Verb::Check(args) => check::main(&args),
+        Verb::Lint(args) => lint::main(&args),
+        Verb::Import(args) => import::main(&args),
         Verb::Render(args) => render::main(&args),
         Verb::Run(args) => run::main(&args),
         Verb::Up(args) => run::up(&args),

@@ -95,7 +95,13 @@ impl Tree {
                     growing.add(element);
                 }
                 Event::End(end) => growing.close(end.local_name().as_ref(), end.name().as_ref(), span),
-                Event::Text(content) => growing.say(&content.xml10_content(), span),
+                Event::Text(content) => {
+                    // A reference is an event of its own.
+                    if let Some(at) = text[span.clone()].find('&') {
+                        growing.slip(span.start + at..span.start + at + 1, SlipKind::Ampersand);
+                    }
+                    growing.say(&content.xml10_content(), span);
+                }
                 Event::CData(content) => growing.say(&content.xml10_content(), span),
                 Event::GeneralRef(reference) => {
                     let raw = format!("&{};", reference.xml10_content());
@@ -168,10 +174,6 @@ impl Growing<'_> {
     fn say(&mut self, said: &str, span: Range<usize>) {
         if said.trim().is_empty() {
             return;
-        }
-        let dangling = self.text.get(span.clone()).and_then(|raw| raw.find('&')).filter(|_| said.contains('&'));
-        if let Some(at) = dangling.filter(|_| !self.text[span.clone()].starts_with("<![CDATA[")) {
-            self.slip(span.start + at..span.start + at + 1, SlipKind::Ampersand);
         }
         match self.open.last_mut() {
             Some(element) => {

@@ -46,7 +46,9 @@ impl Invocation {
         }
         let texts = ["--destination-port", "--destination-ports", "--ctorigdstport"];
         let words = texts.iter().filter_map(|name| self.option(name)?.values.first()).flat_map(Word::split_commas);
-        Some(Guard { ports: words.filter_map(|word| ports(word.text()?)).collect() })
+        // What is not known may be any port.
+        let read = |word: Word| word.text().map_or(Some(0..=u16::MAX), ports);
+        Some(Guard { ports: words.filter_map(read).collect() })
     }
 
     fn meant_for(&self) -> Vec<At<u16>> {

@@ -8,7 +8,7 @@ use labrig_plan::{
 };
 
 use super::squid::quoted;
-use crate::squid::{Configuration, Directive};
+use crate::squid::{Configuration, Directive, PortMode};
 
 /// Lists that squid defines itself, in any of its releases.
 const BUILT_IN: &[&str] = &["all", "manager", "localhost", "to_localhost", "to_linklocal", "CONNECT"];
@@ -137,11 +137,12 @@ fn unreachable(configuration: &Configuration, report: &mut Report) {
     }
 }
 
-/// Whether anybody gets through who is not the machine itself.
+/// Whether anybody gets through. A proxy for the machine itself needs nobody else, unless others are redirected to it.
 fn denied(configuration: &Configuration, report: &mut Report) {
     let own = |line: &Directive| lists(line).iter().any(|word| matches!(word.as_str(), "localhost" | "manager"));
     let allows = |line: &&Directive| line.arguments.first().is_some_and(|word| word.as_str() == "allow");
-    if configuration.named("http_access").filter(allows).any(|line| !own(line)) {
+    let redirected = configuration.ports().iter().any(|port| matches!(port.mode, PortMode::Intercept | PortMode::Tproxy));
+    if configuration.named("http_access").filter(allows).any(|line| !(own(line) && redirected)) {
         return;
     }
     let source = configuration.sources().map(|(name, _)| name).find(|name| !BUILT_IN.contains(&name.as_str()));

@@ -46,25 +46,32 @@ fn numbered(pool: &Pool<'_>, first: Option<&Directive>, count: Option<&At<u16>>,
             }
             continue;
         };
-        match (first, count) {
+        let there = match (first, count) {
             (None, _) => {
                 report
                     .add(line.span.clone(), "there are no pools, so squid passes over this line")
                     .help("write `delay_pools 1` in front of it");
+                false
             }
             (Some(first), _) if first.span.start > line.span.start => {
                 report
                     .add(line.span.clone(), "squid reads line by line, and there are no pools yet")
                     .help("write `delay_pools` in front of it")
                     .related(first.span.clone(), "here they come");
+                false
             }
             (_, Some(count)) if *number == 0 || *number > **count => {
                 report
                     .add(number.span(), format!("there is no pool {}: pools are 1 to {}", *number, **count))
                     .help(format!("write `delay_pools {}`, or another number here", (*number).max(1)))
                     .related(count.span(), "how many there are");
+                false
             }
-            _ => {}
+            _ => true,
+        };
+        if !there {
+            // One line tells it for all of them.
+            return;
         }
     }
 }

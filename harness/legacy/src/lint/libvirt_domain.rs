@@ -132,7 +132,7 @@ fn plugged(interface: &Element, report: &mut Report) {
     }
 }
 
-fn mac(interface: &Element, macs: &mut BTreeMap<String, Range<usize>>, report: &mut Report) {
+fn mac(interface: &Element, macs: &mut BTreeMap<(String, Option<String>), Range<usize>>, report: &mut Report) {
     let Some(mac) = interface.child("mac").and_then(|mac| mac.attribute("address")) else { return };
     if !is_mac(mac) {
         report
@@ -143,9 +143,14 @@ fn mac(interface: &Element, macs: &mut BTreeMap<String, Range<usize>>, report: &
     if is_multicast(mac) {
         report.add(mac.span(), "this MAC address is one of a group").help("its first byte has to be even");
     }
-    if let Some(first) = macs.insert(mac.to_ascii_lowercase(), mac.span()) {
+    // Two that work as one have one MAC, and so may two that never meet.
+    let source = interface.child("source").and_then(|source| source.attribute("network").or(source.attribute("bridge")));
+    if interface.child("teaming").is_some() {
+        return;
+    }
+    if let Some(first) = macs.insert((mac.to_ascii_lowercase(), source.map(|name| name.to_string())), mac.span()) {
         report
-            .add(mac.span(), format!("two interfaces have the MAC `{}`", mac.as_str()))
+            .add(mac.span(), format!("two interfaces on one network have the MAC `{}`", mac.as_str()))
             .help("give each its own, or leave it out: libvirt makes one")
             .related(first, "the other one");
     }

@@ -32,7 +32,7 @@ const QUESTIONS: &[&str] = &[
     "preseed/early_command", "preseed/late_command", "preseed/include", "preseed/run", "time/zone",
 ];
 
-/// How likely a word has to be another one.
+/// How many letters may be wrong, or too many.
 const NEAR: usize = 2;
 
 pub(super) fn lint(preseed: &Preseed, report: &mut Report) {
@@ -44,9 +44,8 @@ pub(super) fn lint(preseed: &Preseed, report: &mut Report) {
                 format!("write `{} {} string {}`", answer.owner.as_str(), question.as_str(), kind.as_str())
             });
             report.add(kind.span(), format!("there is no type `{}` of questions", clip(kind))).help(help);
-        } else if matches!(kind.as_str(), "boolean" | "seen") && !matches!(answer.value.as_str(), "true" | "false") {
-            let span = if answer.value.is_empty() { kind.span() } else { answer.value.span() };
-            report.add(span, format!("a {} is `true` or `false`", kind.as_str())).help("write one of the two");
+        } else if matches!(kind.as_str(), "boolean" | "seen") && !matches!(answer.value.as_str(), "" | "true" | "false") {
+            report.add(answer.value.span(), format!("a {} is `true` or `false`", kind.as_str())).help("write one of the two");
         }
         if answer.owner.as_str() == "d-i" {
             misspelt(question, report);

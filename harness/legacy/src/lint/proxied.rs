@@ -18,7 +18,8 @@ pub(super) fn lint(lab: Lab<'_>, reports: &mut [Report]) {
     let ports: Vec<Port<'_>> = lab.squids().flat_map(|(_, squid)| squid.ports()).collect();
     let redirects = lab.redirects();
     for (index, redirect) in &redirects {
-        arrives(redirect, &ports, &mut reports[*index]);
+        let plain = redirects.iter().any(|(_, other)| *other.to == *redirect.to && other.ports.iter().any(|port| **port == HTTP));
+        arrives(redirect, plain, &ports, &mut reports[*index]);
     }
     guarded(lab, &redirects, &ports, reports);
     sources(lab, &redirects, &ports, reports);
@@ -31,12 +32,13 @@ fn leads_to_squid(redirect: &Redirect, ports: &[Port<'_>]) -> bool {
     if ports.is_empty() { *redirect.to == SQUID } else { ports.iter().any(intercepts) }
 }
 
-/// What a port is sent is what it understands.
-fn arrives(redirect: &Redirect, ports: &[Port<'_>], report: &mut Report) {
+/// What a port is sent is what it understands. Without squid's configuration, its own port is `plain` where it gets what was
+/// meant for port 80; others' ports may understand both.
+fn arrives(redirect: &Redirect, plain: bool, ports: &[Port<'_>], report: &mut Report) {
     let to = *redirect.to;
     let meant = |port: u16| redirect.ports.iter().find(|meant| ***meant == port);
     let listens: Vec<_> = ports.iter().filter(|port| *port.number == to).collect();
-    let known_plain = listens.iter().any(|port| !port.tls) || (ports.is_empty() && to == SQUID);
+    let known_plain = listens.iter().any(|port| !port.tls) || (ports.is_empty() && to == SQUID && plain);
     if let Some(https) = meant(HTTPS).filter(|_| known_plain) {
         report
             .add(https.span(), format!("port 443 is redirected to {to}, where squid expects plain HTTP and gets TLS"))
