@@ -5,8 +5,8 @@ use crate::{
     recognize::Kind, shell::Script, squid::Configuration, virt_install::Install,
 };
 
-/// The longest file that is read, in bytes. A dump of 20,000 rules has as many.
-const LONGEST: usize = 4 << 20;
+/// The longest file that is read, in bytes: a dump of some 10,000 rules.
+const LONGEST: usize = 1 << 20;
 
 /// A file that was read.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct File {
     pub text: String,
     /// What is in it.
     pub document: Document,
+    /// The first byte of each line.
+    lines: Vec<usize>,
 }
 
 /// What is in a file.
@@ -97,7 +99,14 @@ impl File {
         let text = String::from_utf8_lossy(bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         let kind = Kind::of(name, &text).ok_or_else(|| unreadable(UnreadableKind::UnknownKind))?;
-        Ok(Self { name: name.to_owned(), document: Document::read(kind, &text), text })
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Ok(Self { name: name.to_owned(), document: Document::read(kind, &text), text, lines })
+    }
+
+    /// The line that a byte is on, counted from 1.
+    #[must_use]
+    pub fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|first| *first <= at)
     }
 }
 

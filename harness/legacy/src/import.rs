@@ -87,7 +87,8 @@ impl Import<'_> {
             Content::Domain(domain) => Part::Node(file, domain.root().map_or(0, |root| root.span.start)),
             Content::Squid(_) | Content::IptablesSave(_) | Content::Nftables(_) => Part::Proxy,
             Content::Script(_, _, installs) => {
-                let install = installs.iter().find(|install| (install.span.start..=install.span.end).contains(&at));
+                let before = installs.partition_point(|install| install.span.start <= at);
+                let install = before.checked_sub(1).map(|last| &installs[last]).filter(|install| at <= install.span.end);
                 install.map_or(Part::Proxy, |install| Part::Node(file, install.span.start))
             }
             Content::Preseed(_) => Part::Scenario,

@@ -1,6 +1,6 @@
 //! iptables: its commands in a script, and what `iptables-save` prints.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use labrig_plan::scenario::At;
 
@@ -14,6 +14,8 @@ mod traffic;
 pub struct Rules {
     /// Each call of iptables, or line of a dump.
     pub invocations: Vec<Invocation>,
+    /// The chains that are made; none where any may be.
+    made: Option<BTreeSet<String>>,
 }
 
 /// One call of iptables.
@@ -102,20 +104,25 @@ impl Rules {
     /// The calls of iptables in a script.
     #[must_use]
     pub fn of_script(script: &Script) -> Self {
-        Self { invocations: script.commands.iter().filter_map(Invocation::of_command).collect() }
+        Self::of(script.commands.iter().filter_map(Invocation::of_command).collect())
     }
 
     /// What `iptables-save` prints.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        Self { invocations: save::invocations(text) }
+        Self::of(save::invocations(text))
+    }
+
+    fn of(invocations: Vec<Invocation>) -> Self {
+        let made = invocations.iter().filter(|invocation| invocation.verb == Verb::New);
+        let made = made.map(|invocation| invocation.chain.as_ref().map(|chain| chain.to_string())).collect();
+        Self { invocations, made }
     }
 
     /// Whether a chain of that name is made here.
     #[must_use]
     pub fn makes(&self, chain: &str) -> bool {
-        let mut made = self.invocations.iter().filter(|invocation| invocation.verb == Verb::New);
-        made.any(|invocation| invocation.chain.as_ref().is_none_or(|made| made.as_str() == chain))
+        self.made.as_ref().is_none_or(|made| made.contains(chain))
     }
 }
 

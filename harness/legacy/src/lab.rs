@@ -104,7 +104,7 @@ impl<'f> Lab<'f> {
     /// Where something stands, as `FILE:LINE`.
     pub(crate) fn place(self, index: usize, at: usize) -> String {
         let Some(file) = self.files.get(index) else { return String::new() };
-        format!("{}:{}", file.name, file.text.get(..at).unwrap_or(&file.text).matches('\n').count() + 1)
+        format!("{}:{}", file.name, file.line(at))
     }
 
     /// An empty report for each file.

@@ -91,7 +91,7 @@ impl Rule {
         }
     }
 
-    fn redirect(&self) -> Option<Redirect> {
+    pub(crate) fn redirect(&self) -> Option<Redirect> {
         let at = self.words.iter().position(|word| word.as_str() == "redirect")?;
         let mut rest = self.words[at + 1..].iter().filter(|word| word.as_str() != "to");
         let to = rest.next()?;

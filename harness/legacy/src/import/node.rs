@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use labrig_plan::{
     address::MacAddr,
+    finding::nearest,
     name::{NetworkName, NodeName},
     scenario::At,
     unit::Size,
@@ -218,6 +219,11 @@ impl Written {
                 import.left_out(part.clone(), (file, *at), "an interface on something else than a network", "nodes are on networks alone");
                 continue;
             };
+            let known = networks.iter().map(|network| network.called.as_str());
+            // A misspelt one is the one that was meant, which is told with what was found.
+            let meant = networks.iter().find(|network| network.called == *called).map(|network| network.called.as_str());
+            let meant = meant.or_else(|| nearest(called, known)).unwrap_or(called).to_owned();
+            let called = &meant;
             if !networks.iter().any(|network| network.called == *called)
                 && let Some(network) = network::named(called, networks)
             {

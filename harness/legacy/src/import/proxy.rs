@@ -1,5 +1,7 @@
 //! The proxy, made of squid.conf and of the rules that lead to it.
 
+use std::collections::BTreeSet;
+
 use labrig_plan::{name::NetworkName, unit::Rate};
 
 use super::{
@@ -166,10 +168,10 @@ fn directives(import: &mut Import<'_>, file: usize, squid: &Configuration, netwo
         };
         import.left_out(Part::Proxy, (file, directive.span.start), &what, instead);
     }
+    let known: BTreeSet<_> = squid.sources().map(|(name, _)| name.as_str()).chain(["all", "localhost", "manager"]).collect();
     for line in squid.named("http_access") {
-        let words = line.arguments.iter().skip(1).map(|word| word.trim_start_matches('!'));
-        let known: Vec<_> = squid.sources().map(|(name, _)| name.as_str()).chain(["all", "localhost", "manager"]).collect();
-        if words.into_iter().any(|word| !known.contains(&word)) {
+        let mut words = line.arguments.iter().skip(1).map(|word| word.trim_start_matches('!'));
+        if words.any(|word| !known.contains(word)) {
             let what = format!("`{}`", shown(&import.lab.files[file].text[line.span.clone()]));
             import.left_out(Part::Proxy, (file, line.span.start), &what, "the lab's networks are let through, and nobody else is");
         }

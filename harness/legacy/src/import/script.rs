@@ -33,11 +33,10 @@ pub(super) fn others(import: &mut Import<'_>) {
             }
             Document::IptablesSave(rules) => rules_of(import, file, text, rules),
             Document::Nftables(ruleset) => {
-                let taken: Vec<_> = ruleset.redirects().map(|redirect| redirect.span).collect();
                 for rule in ruleset.chains.iter().flat_map(|chain| &chain.rules) {
                     let span = rule.span();
                     let guards = rule.has("drop") || rule.has("return");
-                    if !taken.contains(&span) && !guards {
+                    if rule.redirect().is_none() && !guards {
                         let what = format!("`{}`", shown(&text[span.clone()]));
                         import.left_out(Part::Proxy, (file, span.start), &what, "labrig's own rules stand instead");
                     }
@@ -49,14 +48,13 @@ pub(super) fn others(import: &mut Import<'_>) {
 }
 
 fn rules_of(import: &mut Import<'_>, file: usize, text: &str, rules: &crate::iptables::Rules) {
-    let taken: Vec<_> = rules.redirects().map(|redirect| redirect.span).collect();
     for rule in rules.invocations.iter().filter(|rule| matches!(rule.verb, Verb::Add | Verb::Policy)) {
         let early = matches!(rule.table_name(), "raw" | "mangle");
         let guards = early && rule.target().is_some_and(|target| matches!(target.as_str(), "DROP" | "REJECT"));
         // libvirt translates addresses, too.
         let translates = rule.target().is_some_and(|target| target.as_str() == "MASQUERADE");
         let accepts = rule.verb == Verb::Policy && rule.options.is_empty();
-        if !(taken.contains(&rule.span) || guards || translates || accepts) {
+        if !(rule.redirect().is_some() || guards || translates || accepts) {
             let what = format!("`{}`", shown(&text[rule.span.clone()]));
             import.left_out(Part::Proxy, (file, rule.span.start), &what, "labrig's own rules stand instead");
         }

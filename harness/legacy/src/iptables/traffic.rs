@@ -21,7 +21,7 @@ impl Rules {
 }
 
 impl Invocation {
-    fn redirect(&self) -> Option<Redirect> {
+    pub(crate) fn redirect(&self) -> Option<Redirect> {
         if self.verb != Verb::Add || self.v6 || self.target()?.as_str() != "REDIRECT" {
             return None;
         }

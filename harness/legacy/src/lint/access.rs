@@ -1,6 +1,9 @@
 //! Rules for squid's access lists: who is defined, who is asked for, and who gets through.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use labrig_plan::{
     finding::{Report, did_you_mean},
@@ -107,15 +110,15 @@ fn asked_for_by_nobody(
     defined: &BTreeMap<&str, (&str, Range<usize>)>,
     report: &mut Report,
 ) {
+    let words = configuration.directives.iter().flat_map(|directive| {
+        let skipped = usize::from(directive.meant == Some("acl"));
+        directive.arguments.iter().skip(skipped).map(|word| word.as_str())
+    });
+    let remarks = configuration.remarks.iter().flat_map(|remark| remark.split_whitespace());
+    let used: BTreeSet<&str> = words.chain(remarks).map(|word| word.trim_start_matches('!')).collect();
     for (name, (kind, span)) in defined {
-        let is_it = |word: &At<String>| word.trim_start_matches('!') == *name;
-        let used = configuration.directives.iter().any(|directive| {
-            let skipped = usize::from(directive.meant == Some("acl"));
-            directive.arguments.iter().skip(skipped).any(is_it)
-        });
-        let remarked = configuration.remarks.iter().any(|remark| remark.split_whitespace().any(|word| word.trim_start_matches('!') == *name));
-        // Some do their work where they are looked at, and squid looks at others by itself.
-        if !used && !remarked && !BUILT_IN.contains(name) && !kind.starts_with("annotate") {
+        // Squid looks at its own ones by itself.
+        if !used.contains(name) && !BUILT_IN.contains(name) && !kind.starts_with("annotate") {
             report
                 .add(span.clone(), format!("nothing asks for list `{name}`"))
                 .help(format!("let it through: `http_access allow {name}`, or take it out"));

@@ -1,6 +1,6 @@
 //! Rules for files that belong together: what one of them names has to be what another one has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use labrig_plan::finding::{Report, did_you_mean};
 
@@ -52,7 +52,7 @@ fn reservations(lab: Lab<'_>, reports: &mut [Report]) {
             continue;
         }
         let free = ip.subnet.and_then(|subnet| {
-            let taken: Vec<_> = network.hosts().filter_map(|host| host.ip.map(|ip| *ip)).chain([*ip.address]).collect();
+            let taken: BTreeSet<_> = network.hosts().filter_map(|host| host.ip.map(|ip| *ip)).chain([*ip.address]).collect();
             let ranges: Vec<_> = ip.ranges().collect();
             subnet.hosts().take(1 << 16).find(|host| {
                 !taken.contains(host) && !ranges.iter().any(|range| (*range.start..=*range.end).contains(host))

@@ -1,5 +1,7 @@
 //! Rules for proxy, redirects and networks together: what a guest sends has to arrive where squid expects it.
 
+use std::collections::BTreeSet;
+
 use ipnet::Ipv4Net;
 use labrig_plan::finding::Report;
 
@@ -17,9 +19,10 @@ const SQUID: u16 = 3128;
 pub(super) fn lint(lab: Lab<'_>, reports: &mut [Report]) {
     let ports: Vec<Port<'_>> = lab.squids().flat_map(|(_, squid)| squid.ports()).collect();
     let redirects = lab.redirects();
+    let is_http = |(_, redirect): &&(usize, Redirect)| redirect.ports.iter().any(|port| **port == HTTP);
+    let plain: BTreeSet<u16> = redirects.iter().filter(is_http).map(|(_, redirect)| *redirect.to).collect();
     for (index, redirect) in &redirects {
-        let plain = redirects.iter().any(|(_, other)| *other.to == *redirect.to && other.ports.iter().any(|port| **port == HTTP));
-        arrives(redirect, plain, &ports, &mut reports[*index]);
+        arrives(redirect, plain.contains(&*redirect.to), &ports, &mut reports[*index]);
     }
     guarded(lab, &redirects, &ports, reports);
     sources(lab, &redirects, &ports, reports);

@@ -53,7 +53,7 @@ fn ports(configuration: &Configuration, report: &mut Report) {
     let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
     for directive in configuration.named("http_port").chain(configuration.named("https_port")) {
         if let Some(address) = directive.arguments.first()
-            && !ports.iter().any(|port| port.directive.span == directive.span)
+            && Port::of(directive).is_none()
             && !address.contains('$')
         {
             report

@@ -31,7 +31,9 @@ pub enum PortMode {
 }
 
 impl<'c> Port<'c> {
-    pub(super) fn of(directive: &'c Directive) -> Option<Self> {
+    /// The port that a line makes, where it is one that does.
+    #[must_use]
+    pub fn of(directive: &'c Directive) -> Option<Self> {
         let tls = match directive.meant? {
             "http_port" => false,
             "https_port" => true,
