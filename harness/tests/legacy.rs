@@ -118,7 +118,10 @@ fn the_lab_of_the_notes_becomes_a_scenario_that_runs() {
     let said = within(&folder, "import", &arguments);
     assert_code(&said, 0);
     let text = fs::read_to_string(&scenario).expect("the scenario was written");
-    assert_says(&text, &["bandwidth = \"300kB/s\"", "txt = { example = \"example\" }", "[node.stack01]", "52:54:00:00:01:01"]);
+    assert_says(
+        &text,
+        &["bandwidth = \"300kB/s\"", "txt = { example = \"example\" }", "[node.stack01]", "52:54:00:00:01:01"],
+    );
     // Everything that was wrong, and the system that is not to be had any more.
     for (line, words) in WRONG.iter().chain(&[("virtinst-stack01.sh:7:", "`--location")]) {
         let comments = text.replace("\n#  ", "");
@@ -212,7 +215,8 @@ fn files_that_are_right_end_with_0_and_others_with_2() {
 fn standard_input_is_a_file_like_any_other() {
     let place = TempDir::new().expect("a folder can be made");
     let file = place.path().join("input");
-    fs::write(&file, "<network>\n<name>lab</name>\n<dns>\n<forwarder/>\n</dns></network>\n").expect("a file can be written");
+    fs::write(&file, "<network>\n<name>lab</name>\n<dns>\n<forwarder/>\n</dns></network>\n")
+        .expect("a file can be written");
     let mut command = labrig(&runs_of("legacy"));
     let said = say(command.args(["lint", "-"]).stdin(File::open(&file).expect("it was written")));
     assert_code(&said, 1);
@@ -220,5 +224,8 @@ fn standard_input_is_a_file_like_any_other() {
     let mut command = labrig(&runs_of("legacy"));
     let said = say(command.args(["import", "-"]).stdin(File::open(&file).expect("it was written")));
     assert_code(&said, 0);
-    assert_says(&said.stdout, &["# standard input:4: this forwarder forwards to nobody", "[network.lab]", "[node.guest]"]);
+    assert_says(
+        &said.stdout,
+        &["# standard input:4: this forwarder forwards to nobody", "[network.lab]", "[node.guest]"],
+    );
 }

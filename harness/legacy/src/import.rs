@@ -71,7 +71,9 @@ impl Import<'_> {
     fn found(&mut self) {
         for findings in lint(self.lab.files) {
             for finding in &findings {
-                let Some(file) = self.lab.files.iter().position(|file| *file.name == *finding.place.file) else { continue };
+                let Some(file) = self.lab.files.iter().position(|file| *file.name == *finding.place.file) else {
+                    continue;
+                };
                 let at = finding.place.span.start;
                 let help = finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
                 let text = format!("{}: {}{help}", self.lab.place(file, at), finding.message);
@@ -88,7 +90,8 @@ impl Import<'_> {
             Content::Squid(_) | Content::IptablesSave(_) | Content::Nftables(_) => Part::Proxy,
             Content::Script(_, _, installs) => {
                 let before = installs.partition_point(|install| install.span.start <= at);
-                let install = before.checked_sub(1).map(|last| &installs[last]).filter(|install| at <= install.span.end);
+                let install =
+                    before.checked_sub(1).map(|last| &installs[last]).filter(|install| at <= install.span.end);
                 install.map_or(Part::Proxy, |install| Part::Node(file, install.span.start))
             }
             Content::Preseed(_) => Part::Scenario,

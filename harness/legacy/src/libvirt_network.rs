@@ -13,8 +13,24 @@ pub const GRAMMAR: Grammar = Grammar {
         (
             "network",
             &[
-                "name", "uuid", "title", "description", "metadata", "forward", "bridge", "mtu", "mac", "domain", "dns",
-                "ip", "route", "bandwidth", "vlan", "port", "portgroup", "virtualport",
+                "name",
+                "uuid",
+                "title",
+                "description",
+                "metadata",
+                "forward",
+                "bridge",
+                "mtu",
+                "mac",
+                "domain",
+                "dns",
+                "ip",
+                "route",
+                "bandwidth",
+                "vlan",
+                "port",
+                "portgroup",
+                "virtualport",
             ],
         ),
         ("name", &[]),
@@ -111,10 +127,10 @@ impl Network {
         Some(forward.attribute("mode").map_or("nat", |mode| mode.as_str()))
     }
 
-    /// The `<dns>` elements' children of that name.
+    /// The `<dns>` elements' children that are, or were meant to be, of that name.
     pub fn dns<'n>(&'n self, name: &'n str) -> impl Iterator<Item = &'n Element> {
         let dns = self.root().into_iter().flat_map(|root| root.children_named("dns"));
-        dns.flat_map(move |dns| dns.children_named(name))
+        dns.flat_map(move |dns| meant(dns, name))
     }
 
     /// The `<ip>` elements of IPv4 whose address is one.
@@ -165,7 +181,7 @@ impl<'n> Ip<'n> {
 
     /// The ranges in it whose ends are addresses.
     pub fn ranges(&self) -> impl Iterator<Item = Range> + use<'n> {
-        let ranges = self.dhcp().into_iter().flat_map(|dhcp| dhcp.children_named("range"));
+        let ranges = self.dhcp().into_iter().flat_map(|dhcp| meant(dhcp, "range"));
         ranges.filter_map(|range| Some(Range { start: v4(range, "start")?, end: v4(range, "end")? }))
     }
 
@@ -175,8 +191,13 @@ impl<'n> Ip<'n> {
     }
 }
 
+/// The elements within `parent` that are, or were meant to be, of that name.
+fn meant<'e>(parent: &'e Element, name: &'e str) -> impl Iterator<Item = &'e Element> + use<'e> {
+    parent.children.iter().filter(move |child| GRAMMAR.meant(&parent.name, &child.name) == Some(name))
+}
+
 fn hosts(dhcp: &Element) -> impl Iterator<Item = Host<'_>> {
-    dhcp.children_named("host").map(|element| Host {
+    meant(dhcp, "host").map(|element| Host {
         element,
         mac: element.attribute("mac"),
         name: element.attribute("name"),

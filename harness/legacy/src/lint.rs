@@ -10,8 +10,8 @@ use crate::{
     lab::{self, Lab},
 };
 
-mod across;
 mod access;
+mod across;
 mod delay_pools;
 mod iptables;
 mod libvirt_domain;

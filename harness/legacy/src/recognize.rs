@@ -46,15 +46,8 @@ const PRESEED_TYPES: &[&str] = &["string", "boolean", "select", "multiselect", "
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Network,
-        Self::Domain,
-        Self::Squid,
-        Self::Script,
-        Self::IptablesSave,
-        Self::Nftables,
-        Self::Preseed,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Network, Self::Domain, Self::Squid, Self::Script, Self::IptablesSave, Self::Nftables, Self::Preseed];
 
     /// The kind of a file; `None` where neither its content nor its name tells.
     #[must_use]

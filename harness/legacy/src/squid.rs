@@ -9,7 +9,7 @@ mod directive;
 mod port;
 
 pub use delay::{Bucket, Pool, Restore};
-pub use directive::{DIRECTIVES, is_directive};
+pub use directive::{directive, directives, is_directive};
 pub use port::{Port, PortMode};
 
 /// Misspelt words for which a directive is looked for, among more than 400. What has more of them is no squid.conf.
@@ -113,10 +113,9 @@ impl Directive {
         }
         let span = words.first()?.span().start..words.last()?.span().end;
         let name = words.remove(0);
-        let known = DIRECTIVES.binary_search(&name.as_str()).ok().map(|at| DIRECTIVES[at]);
-        let meant = known.or_else(|| {
+        let meant = directive(&name).or_else(|| {
             *guesses = guesses.checked_sub(1)?;
-            nearest(&name, DIRECTIVES.iter().copied())
+            nearest(&name, directives().iter().copied())
         });
         Some(Self { name, meant, arguments: words, comment, span })
     }

@@ -26,7 +26,8 @@ const KINDS: [(&str, &str); 8] = [
 ];
 
 /// Labs that walk into a trap, and what is found in them and in no other.
-const ON_PURPOSE: [(&str, &str); 2] = [("/trap-delay-pool", "`delay_calss`"), ("/trap-https-port", "port 443 is redirected to 3128")];
+const ON_PURPOSE: [(&str, &str); 2] =
+    [("/trap-delay-pool", "`delay_calss`"), ("/trap-https-port", "port 443 is redirected to 3128")];
 
 #[test]
 fn what_labrig_renders_is_right() {
@@ -63,7 +64,12 @@ fn what_labrig_renders_is_right() {
 
 #[test]
 fn what_debian_brings_along_is_right() {
-    let places = ["/etc/squid/squid.conf", "/usr/share/libvirt/networks/default.xml", "/etc/libvirt/qemu/networks/default.xml", "/etc/nftables.conf"];
+    let places = [
+        "/etc/squid/squid.conf",
+        "/usr/share/libvirt/networks/default.xml",
+        "/etc/libvirt/qemu/networks/default.xml",
+        "/etc/nftables.conf",
+    ];
     for place in places.map(Path::new) {
         match fs::read(place) {
             Ok(bytes) => {

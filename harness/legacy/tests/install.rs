@@ -36,10 +36,22 @@ fn virt_install() {
     for (call, expected) in [
         ("virt-install --name a --import", "nothing says how much memory it has"),
         ("virt-install --name a --memory 512", "nothing says where the system comes from"),
-        ("virt-install --name a --memory 512 --import --initrd-inject=a.cfg", "a file gets into the installer with `--location` alone"),
-        ("virt-install --name a --memory 512 --cdrom a.iso --extra-args auto", "arguments get into the installer with `--location` alone"),
-        (&format!("{WHOLE} --os-variant ubuntujammy"), "libosinfo knows no system `ubuntujammy` (write `--os-variant ubuntu22.04`"),
-        (&format!("{WHOLE} --os-variant=debianwheezy"), "libosinfo knows no system `debianwheezy` (write `--os-variant debian7`"),
+        (
+            "virt-install --name a --memory 512 --import --initrd-inject=a.cfg",
+            "a file gets into the installer with `--location` alone",
+        ),
+        (
+            "virt-install --name a --memory 512 --cdrom a.iso --extra-args auto",
+            "arguments get into the installer with `--location` alone",
+        ),
+        (
+            &format!("{WHOLE} --os-variant ubuntujammy"),
+            "libosinfo knows no system `ubuntujammy` (write `--os-variant ubuntu22.04`",
+        ),
+        (
+            &format!("{WHOLE} --os-variant=debianwheezy"),
+            "libosinfo knows no system `debianwheezy` (write `--os-variant debian7`",
+        ),
         (&format!("{WHOLE} --netwrok default"), "virt-install knows no option `--netwrok` (did you mean `--network`?)"),
         (&format!("{WHOLE} --network default,mac=52:54:00:00:00"), "`52:54:00:00:00` is no MAC address"),
         (&format!("{WHOLE} --network default,mac=01:54:00:00:00:01"), "this MAC address is one of a group"),
@@ -50,7 +62,10 @@ fn virt_install() {
     ] {
         one("a.sh", &format!("#!/bin/sh\n\n{call}\n"), &format!("a.sh:3 {expected}"));
     }
-    let found = alone("a.sh", "virt-install --name a \\\n  --memory 512 \\\n  --location http://deb.example/ \\\n  -x ks=file:/ks.cfg \\\n  --initrd-inject other.cfg\n");
+    let found = alone(
+        "a.sh",
+        "virt-install --name a \\\n  --memory 512 \\\n  --location http://deb.example/ \\\n  -x ks=file:/ks.cfg \\\n  --initrd-inject other.cfg\n",
+    );
     assert!(matches!(&*found, [one] if one.starts_with("a.sh:4 the installer is to read `/ks.cfg`")), "{found:#?}");
 }
 
@@ -59,8 +74,14 @@ fn preseeds() {
     const FIRST: &str = "d-i debian-installer/locale string en_US\n";
     for (line, expected) in [
         ("d-i netcfg/get_hostname srting lab", "there is no type `srting` of questions (did you mean `string`?)"),
-        ("d-i netcfg/get_hostname lab", "there is no type `lab` of questions (write `d-i netcfg/get_hostname string lab`)"),
-        ("d-i netcfg/get_hostnmae string lab", "the installer asks no question `netcfg/get_hostnmae` (did you mean `netcfg/get_hostname`?)"),
+        (
+            "d-i netcfg/get_hostname lab",
+            "there is no type `lab` of questions (write `d-i netcfg/get_hostname string lab`)",
+        ),
+        (
+            "d-i netcfg/get_hostnmae string lab",
+            "the installer asks no question `netcfg/get_hostnmae` (did you mean `netcfg/get_hostname`?)",
+        ),
         ("d-i clock-setup/utc boolean yes", "a boolean is `true` or `false`"),
         ("in-target", "this line is no answer, and is passed over"),
         ("d-i passwd/root-password password secret", "the installer asks for this password twice, and gets it once"),

@@ -67,12 +67,19 @@ fn iptables() {
         ("-t nat -A POSTROUTING -i eth0 -j ACCEPT", "POSTROUTING does not know by which interface a packet came in"),
         ("-A INPUT -p tcp -j REDIRECT --to-ports 80", "REDIRECT works in table `nat` alone, and this is `filter`"),
         ("-t nat -A POSTROUTING -p tcp -j REDIRECT --to-ports 80", "REDIRECT does not work in POSTROUTING"),
-        ("-A INPUT -j ACEPT", "iptables knows no target `ACEPT`, and nothing makes such a chain (did you mean `ACCEPT`?)"),
+        (
+            "-A INPUT -j ACEPT",
+            "iptables knows no target `ACEPT`, and nothing makes such a chain (did you mean `ACCEPT`?)",
+        ),
     ] {
         one("rules.sh", &format!("#!/bin/sh\niptables {rule}\n"), &format!("rules.sh:2 {expected}"));
     }
     one("rules.sh", "iptables -A INPUT -m comment --comment 'open\n", "rules.sh:1 this quote is never closed");
-    one("rules.v4", "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT --dport 22 -j ACCEPT\nCOMMIT\n", "rules.v4:3 `--dport` needs");
+    one(
+        "rules.v4",
+        "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT --dport 22 -j ACCEPT\nCOMMIT\n",
+        "rules.v4:3 `--dport` needs",
+    );
 }
 
 #[test]
@@ -81,9 +88,18 @@ fn nftables() {
         ("table ip lab {\nchain a {\n}\n", "lab.nft:1 this brace is never closed"),
         ("table ip lab {\n}\n}\n", "lab.nft:3 this brace closes nothing"),
         ("table inte lab {\n}\n", "lab.nft:1 there is no family `inte` of tables (did you mean `inet`?)"),
-        ("table ip lab {\nchain a {\ntype nat hook forward priority 0;\n}\n}\n", "lab.nft:3 a chain of type `nat` does not hook into `forward`"),
-        ("table ip lab {\nchain a {\ntype nta hook input priority 0;\n}\n}\n", "lab.nft:3 there is no type `nta` of chains"),
-        ("table ip lab {\nchain a {\ntype nat hook preroutng priority 0;\n}\n}\n", "lab.nft:3 there is no hook `preroutng`"),
+        (
+            "table ip lab {\nchain a {\ntype nat hook forward priority 0;\n}\n}\n",
+            "lab.nft:3 a chain of type `nat` does not hook into `forward`",
+        ),
+        (
+            "table ip lab {\nchain a {\ntype nta hook input priority 0;\n}\n}\n",
+            "lab.nft:3 there is no type `nta` of chains",
+        ),
+        (
+            "table ip lab {\nchain a {\ntype nat hook preroutng priority 0;\n}\n}\n",
+            "lab.nft:3 there is no hook `preroutng`",
+        ),
         (
             "table ip lab {\nchain a {\ntype filter hook input priority 0;\ntcp dport 80 redirect to :81\n}\n}\n",
             "lab.nft:4 `redirect` works in a chain of type `nat`, and this is `filter`",

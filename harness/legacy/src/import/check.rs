@@ -1,6 +1,9 @@
 //! Checks that the imported lab does what it was made for, and the origin that they fetch from.
 
-use labrig_plan::{name::DnsName, unit::{Rate, Size}};
+use labrig_plan::{
+    name::DnsName,
+    unit::{Rate, Size},
+};
 
 use super::{
     document::{Document, Value},
@@ -86,15 +89,30 @@ impl World<'_> {
         document.blank();
         document.comment("The first fetch fills the cache, and the next one gets the same file out of it.");
         for (node, cache) in [(first, "miss"), (last, "hit")] {
-            let fetch = [("from", from(node)), ("url", url("http", BLOB)), ("via", Value::text("proxy")), ("cache", Value::text(cache))];
+            let fetch = [
+                ("from", from(node)),
+                ("url", url("http", BLOB)),
+                ("via", Value::text("proxy")),
+                ("cache", Value::text(cache)),
+            ];
             item(document, "http", Value::table(fetch), cache == "hit");
         }
-        check(document, "http", Value::table([("from", from(last)), ("url", url("https", BLOB)), ("via", Value::text("proxy"))]));
-        let network = self.networks.iter().find(|network| first.nics.first().is_some_and(|nic| nic.network == network.name));
+        check(
+            document,
+            "http",
+            Value::table([("from", from(last)), ("url", url("https", BLOB)), ("via", Value::text("proxy"))]),
+        );
+        let network =
+            self.networks.iter().find(|network| first.nics.first().is_some_and(|nic| nic.network == network.name));
         if let Some(gateway) = network.and_then(|network| network.gateway) {
             document.blank();
             document.comment("Whoever speaks to the intercept port directly would send the proxy round in circles.");
-            let tcp = [("from", from(first)), ("to", Value::text(gateway)), ("port", Value::Number(proxy.http.into())), ("open", Value::Flag(false))];
+            let tcp = [
+                ("from", from(first)),
+                ("to", Value::text(gateway)),
+                ("port", Value::Number(proxy.http.into())),
+                ("open", Value::Flag(false)),
+            ];
             item(document, "tcp", Value::table(tcp), false);
         }
         if let Some(rate) = self.limit() {
@@ -102,7 +120,12 @@ impl World<'_> {
                 let bytes = rate.bytes_per_second() * numerator / denominator;
                 Value::text(Rate::from_bytes_per_second(bytes / 1_000 * 1_000))
             };
-            let bandwidth = [("from", from(first)), ("url", url("http", LARGE)), ("at-least", part(2, 3)), ("at-most", part(11, 10))];
+            let bandwidth = [
+                ("from", from(first)),
+                ("url", url("http", LARGE)),
+                ("at-least", part(2, 3)),
+                ("at-most", part(11, 10)),
+            ];
             check(document, "bandwidth", Value::table(bandwidth));
         }
     }

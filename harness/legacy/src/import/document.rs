@@ -149,6 +149,9 @@ mod tests {
         let mut document = Document::default();
         document.comment(&"word ".repeat(60));
         let text = document.into_text();
-        assert!(text.lines().count() > 2 && text.lines().all(|line| line.starts_with('#') && line.len() <= WIDTH), "{text}");
+        assert!(
+            text.lines().count() > 2 && text.lines().all(|line| line.starts_with('#') && line.len() <= WIDTH),
+            "{text}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use labrig_plan::{
-    address::{MacAddr, PrefixV6, SubnetV4},
+    address::{MacAddr, PrefixV6},
     name::{BridgeName, DnsName, NetworkName, NodeName},
 };
 
@@ -14,11 +14,11 @@ use super::{
     name,
     note::Part,
 };
-use crate::{
-    libvirt_network::{self as written, server},
-    redirect::subnet,
-    xml::Element,
-};
+use crate::redirect::subnet;
+
+mod reading;
+
+use reading::Reading;
 
 /// A network of the scenario.
 #[derive(Debug)]
@@ -64,18 +64,6 @@ pub(super) struct Reservation {
     pub(super) name: Option<NodeName>,
 }
 
-/// Elements of network XML that a scenario has no words for, and what stands instead.
-const OTHERS: &[(&str, &str)] = &[
-    ("mtu", "the MTU is 1500"),
-    ("route", "a lab has no routes beyond those of its networks"),
-    ("bandwidth", "`bandwidth` of `[proxy]` limits what goes through the proxy, and nothing limits the rest"),
-    ("vlan", "networks have no VLANs"),
-    ("port", "`mode = \"isolated\"` is for a network as a whole"),
-    ("portgroup", "all nodes of a network are connected alike"),
-    ("virtualport", "networks are bridges of libvirt's own"),
-    ("dnsmasq:options", "dnsmasq is told by libvirt alone"),
-];
-
 /// The networks that the files describe, and those that only squid's lists of clients tell of.
 pub(super) fn networks(import: &mut Import<'_>) -> Vec<Network> {
     let mut networks: Vec<Network> = Vec::new();
@@ -92,13 +80,16 @@ pub(super) fn made_up(import: &mut Import<'_>) -> Network {
         let sources = squid.sources().flat_map(|(_, addresses)| addresses);
         sources.filter_map(|address| subnet(address)).collect::<Vec<_>>()
     });
-    let redirects = import.lab.redirects().into_iter().filter_map(|(_, redirect)| redirect.source.map(|source| *source));
+    let redirects =
+        import.lab.redirects().into_iter().filter_map(|(_, redirect)| redirect.source.map(|source| *source));
     let chosen = lists.chain(redirects.collect::<Vec<_>>()).find(|net| (16..=29).contains(&net.prefix_len()));
     import.notes.add(
         Part::Scenario,
         (usize::MAX, 0),
         match chosen {
-            Some(net) => format!("None of the files is of a network; `lab` has the subnet that the others name, {net}."),
+            Some(net) => {
+                format!("None of the files is of a network; `lab` has the subnet that the others name, {net}.")
+            }
             None => "None of the files is of a network; `lab` has whatever subnet is free.".to_owned(),
         },
     );
@@ -142,7 +133,9 @@ impl Network {
             document.entry("bridge", &Value::text(bridge));
         }
         document.entry("subnet", &self.subnet.map_or_else(|| Value::text("auto"), Value::text));
-        if let Some(gateway) = self.gateway.filter(|gateway| self.subnet.and_then(|net| net.hosts().next()) != Some(*gateway)) {
+        if let Some(gateway) =
+            self.gateway.filter(|gateway| self.subnet.and_then(|net| net.hosts().next()) != Some(*gateway))
+        {
             document.entry("gateway", &Value::text(gateway));
         }
         if let Some(prefix) = &self.ipv6 {
@@ -187,200 +180,4 @@ impl Network {
             document.entry("dhcp", &Value::table(dhcp));
         }
     }
-}
-
-/// A file with a network, being carried over.
-struct Reading<'i, 'f> {
-    import: &'i mut Import<'f>,
-    file: usize,
-    networks: &'i [Network],
-}
-
-impl Reading<'_, '_> {
-    fn left_out(&mut self, at: usize, what: &str, instead: &str) {
-        self.import.left_out(Part::Network(self.file), (self.file, at), what, instead);
-    }
-
-    fn network(&mut self, written: &written::Network) -> Option<Network> {
-        let root = written.root()?;
-        let called = written.name().map_or("lab", |name| name.as_str());
-        let mut network = named(called, self.networks)?;
-        network.file = Some(self.file);
-        if network.name.as_str() != called {
-            let at = written.name().map_or(0, |name| name.span().start);
-            self.left_out(at, &format!("the name `{called}`"), &format!("`{}` stands instead", network.name));
-        }
-        network.mode = self.mode(written, root);
-        network.bridge = self.bridge(root);
-        network.domain = root.child("domain").and_then(|domain| domain.attribute("name")?.parse().ok());
-        self.addresses(written, &mut network);
-        self.names(written, &mut network);
-        for child in &root.children {
-            if let Some((name, instead)) = OTHERS.iter().find(|(name, _)| *name == child.name.as_str()) {
-                self.left_out(child.span.start, &format!("`<{name}>`"), instead);
-            }
-        }
-        Some(network)
-    }
-
-    fn mode(&mut self, written: &written::Network, root: &Element) -> Mode {
-        let at = root.child("forward").map_or(0, |forward| forward.span.start);
-        match written.mode() {
-            None => Mode::Isolated,
-            Some("nat") => Mode::Nat,
-            Some("route") => Mode::Routed,
-            Some("open") => {
-                self.left_out(at, "the mode `open`", "`routed` stands instead");
-                Mode::Routed
-            }
-            Some(mode) => {
-                let what = format!("the mode `{mode}`");
-                self.left_out(at, &what, "a lab does not touch the machine's own interfaces; `nat` stands instead");
-                Mode::Nat
-            }
-        }
-    }
-
-    fn bridge(&mut self, root: &Element) -> Option<BridgeName> {
-        let bridge = root.child("bridge")?;
-        if bridge.attribute("stp").is_some_and(|stp| stp.as_str() == "on") {
-            self.left_out(bridge.span.start, "`stp='on'`", "a lab's bridge is the only one on its network, and has no spanning tree");
-        }
-        let name = bridge.attribute("name")?;
-        let fits = name.parse().ok().filter(|name| !self.networks.iter().any(|other| other.bridge.as_ref() == Some(name)));
-        if fits.is_none() {
-            self.left_out(name.span().start, &format!("the bridge's name `{}`", name.as_str()), "labrig gives it one");
-        }
-        fits
-    }
-
-    fn addresses(&mut self, written: &written::Network, network: &mut Network) {
-        let mut ips = written.ips();
-        let first = ips.next();
-        for other in ips {
-            self.left_out(other.element.span.start, &format!("a second address {}", other.address), "a network has one subnet");
-        }
-        for (address, length) in written.prefixes() {
-            let at = address.span().start;
-            let prefix = format!("{}/64", *address).parse::<ipnet::Ipv6Net>().ok().map(|net| net.trunc().to_string());
-            match prefix.and_then(|prefix| prefix.parse().ok()).filter(|_| length == Some(64) && network.ipv6.is_none()) {
-                Some(prefix) => network.ipv6 = Some(prefix),
-                None => self.left_out(at, &format!("the address {}", *address), "a network has one prefix of 64 bits, or none"),
-            }
-        }
-        let Some(ip) = first else {
-            network.dhcp = Dhcp::Off;
-            return;
-        };
-        let at = ip.address.span().start;
-        let subnet = ip.subnet.filter(|net| net.to_string().parse::<SubnetV4>().is_ok());
-        let Some(subnet) = subnet.filter(|net| !self.networks.iter().any(|other| other.subnet.is_some_and(|other| overlap(other, *net)))) else {
-            self.left_out(at, &format!("the address {}", ip.address), "whatever subnet is free stands instead");
-            return;
-        };
-        network.subnet = Some(subnet);
-        network.gateway = Some(*ip.address);
-        if ip.dhcp().is_none() {
-            network.dhcp = Dhcp::Off;
-            return;
-        }
-        let mut ranges = ip.ranges();
-        if let Some(range) = ranges.next() {
-            let (start, end) = (*range.start, *range.end);
-            let inside = is_host(subnet, start) && is_host(subnet, end) && start <= end;
-            if inside && !(start..=end).contains(&*ip.address) {
-                network.dhcp = Dhcp::Range(start, end);
-            } else {
-                self.left_out(range.start.span().start, &format!("the range {start} to {end}"), "labrig's own stands instead");
-            }
-        }
-        for other in ranges {
-            let what = format!("a further range {} to {}", other.start, other.end);
-            self.left_out(other.start.span().start, &what, "a network has one");
-        }
-        for host in ip.hosts() {
-            self.reservation(&host, subnet, *ip.address, network);
-        }
-        for other in ip.dhcp().into_iter().flat_map(|dhcp| dhcp.children_named("bootp")).chain(ip.element.children_named("tftp")) {
-            self.left_out(other.span.start, &format!("`<{}>`", other.name.as_str()), "nodes do not boot by DHCP and TFTP");
-        }
-    }
-
-    fn reservation(&mut self, host: &written::Host<'_>, subnet: Ipv4Net, gateway: Ipv4Addr, network: &mut Network) {
-        let mac = host.mac.and_then(|mac| mac.parse::<MacAddr>().ok());
-        let ip = host.ip.as_ref().map(|ip| **ip).filter(|ip| is_host(subnet, *ip) && *ip != gateway);
-        let (Some(mac), Some(ip)) = (mac, ip) else {
-            self.left_out(host.element.span.start, "a reservation", "one is for a MAC, and of an address of the subnet");
-            return;
-        };
-        let taken = network.reservations.iter().any(|other| other.mac == mac || other.ip == ip);
-        if taken {
-            self.left_out(host.element.span.start, "a reservation", "another one has the MAC or the address already");
-            return;
-        }
-        let name = host.name.and_then(|name| name::fit(name, 63, "host", |_| false));
-        let last = ip.octets()[3];
-        let name = name.or_else(|| format!("host-{last}").parse().ok());
-        network.reservations.push(Reservation { mac, ip, name });
-    }
-
-    fn names(&mut self, written: &written::Network, network: &mut Network) {
-        if let Some(dns) = written.root().and_then(|root| root.child("dns"))
-            && dns.attribute("enable").is_some_and(|enable| enable.as_str() == "no")
-        {
-            self.left_out(dns.span.start, "`enable='no'`", "a network has a DNS server");
-        }
-        for forwarder in written.dns("forwarder") {
-            let at = forwarder.span.start;
-            if let Some(domain) = forwarder.attribute("domain") {
-                let what = format!("a forwarder for `{}` alone", domain.as_str());
-                self.left_out(at, &what, "forwarders are asked for everything");
-                continue;
-            }
-            let Some(server) = server(forwarder) else { continue };
-            if is_usable(*server, network.subnet) {
-                network.forwarders.push(*server);
-            } else {
-                let what = format!("the forwarder {}", *server);
-                self.left_out(at, &what, "it would be the lab's own; the lab's internet is asked instead");
-            }
-        }
-        for txt in written.dns("txt") {
-            let name = txt.attribute("name").and_then(|name| name.parse::<DnsName>().ok());
-            let value = txt.attribute("value").map_or("", |value| value.as_str());
-            match name.filter(|name| value.len() < 256 && !network.txt.iter().any(|(other, _)| other == name)) {
-                Some(name) => network.txt.push((name, value.to_owned())),
-                None => self.left_out(txt.span.start, "a TXT record", "it has no name of its own, or is too long"),
-            }
-        }
-        for host in written.dns("host") {
-            let address = host.attribute("ip").and_then(|ip| ip.trim().parse::<IpAddr>().ok());
-            for hostname in host.children_named("hostname") {
-                match (address, hostname.text.parse::<DnsName>()) {
-                    (Some(address), Ok(name)) => match network.hosts.iter_mut().find(|(other, _)| *other == name) {
-                        Some((_, addresses)) => addresses.push(address),
-                        None => network.hosts.push((name, vec![address])),
-                    },
-                    _ => self.left_out(hostname.span.start, &format!("the host name `{}`", hostname.text.as_str()), "it is none, or has no address"),
-                }
-            }
-        }
-        for srv in written.dns("srv") {
-            self.left_out(srv.span.start, "an SRV record", "a network has host and TXT records");
-        }
-    }
-}
-
-fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
-    a.contains(&b) || b.contains(&a)
-}
-
-fn is_host(subnet: Ipv4Net, address: Ipv4Addr) -> bool {
-    subnet.contains(&address) && address != subnet.network() && address != subnet.broadcast()
-}
-
-/// Whether a lab's internet can answer there.
-fn is_usable(server: IpAddr, subnet: Option<Ipv4Net>) -> bool {
-    let own = matches!(server, IpAddr::V4(v4) if subnet.is_some_and(|subnet| subnet.contains(&v4)) || v4.is_link_local() || v4.is_broadcast());
-    !(own || server.is_loopback() || server.is_unspecified() || server.is_multicast())
 }

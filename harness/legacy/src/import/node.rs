@@ -65,7 +65,8 @@ struct Written {
 /// The nodes that the files describe; one that is made up where there is none.
 pub(super) fn nodes(import: &mut Import<'_>, networks: &mut Vec<Network>) -> Vec<Node> {
     let lab = import.lab;
-    let installs = lab.installs().map(|(file, install)| Written::of_install(file, install, lab.files[file].text.as_str()));
+    let installs =
+        lab.installs().map(|(file, install)| Written::of_install(file, install, lab.files[file].text.as_str()));
     let domains = lab.domains().filter_map(|(file, domain)| Written::of_domain(file, domain));
     let mut nodes: Vec<Node> = Vec::new();
     let mut called: BTreeSet<String> = BTreeSet::new();
@@ -83,15 +84,28 @@ pub(super) fn nodes(import: &mut Import<'_>, networks: &mut Vec<Network>) -> Vec
     let known: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
     for network in networks.iter_mut() {
         // What has a node's name has to be the node.
-        network.reservations.retain(|it| it.name.as_ref().is_none_or(|name| !known.contains(name)) && !macs.contains(&it.mac));
+        network
+            .reservations
+            .retain(|it| it.name.as_ref().is_none_or(|name| !known.contains(name)) && !macs.contains(&it.mac));
     }
     if nodes.is_empty()
         && let Ok(name) = "guest".parse()
     {
-        import.notes.add(Part::Scenario, (usize::MAX, 1), "None of the files is of a node; `guest` is there to try the rest with.".to_owned());
+        import.notes.add(
+            Part::Scenario,
+            (usize::MAX, 1),
+            "None of the files is of a node; `guest` is there to try the rest with.".to_owned(),
+        );
         let nic = networks.first().map(|network| Nic { network: network.name.clone(), mac: None, ip: None });
         let names_nics = networks.len() > 1;
-        nodes.push(Node { name, place: None, cpus: None, nics: nic.into_iter().collect(), names_nics, disks: Vec::new() });
+        nodes.push(Node {
+            name,
+            place: None,
+            cpus: None,
+            nics: nic.into_iter().collect(),
+            names_nics,
+            disks: Vec::new(),
+        });
     }
     nodes
 }
@@ -121,9 +135,33 @@ impl Node {
 
 /// Options of virt-install for what a node of labrig's has, or has not, anyway.
 const QUIET: &[&str] = &[
-    "--name", "--vcpus", "--memory", "--disk", "--network", "--nographics", "--noautoconsole", "--noreboot", "--wait", "--connect",
-    "--debug", "--quiet", "--force", "--virt-type", "--hvm", "--accelerate", "--autoconsole", "--os-type", "--console",
-    "--serial", "--rng", "--memballoon", "--mac", "--bridge", "--file-size", "--check", "--autostart",
+    "--name",
+    "--vcpus",
+    "--memory",
+    "--disk",
+    "--network",
+    "--nographics",
+    "--noautoconsole",
+    "--noreboot",
+    "--wait",
+    "--connect",
+    "--debug",
+    "--quiet",
+    "--force",
+    "--virt-type",
+    "--hvm",
+    "--accelerate",
+    "--autoconsole",
+    "--os-type",
+    "--console",
+    "--serial",
+    "--rng",
+    "--memballoon",
+    "--mac",
+    "--bridge",
+    "--file-size",
+    "--check",
+    "--autostart",
 ];
 
 impl Written {
@@ -133,7 +171,11 @@ impl Written {
         for option in install.named("--disk") {
             match size(option) {
                 Some(size) => disks.push(size),
-                None => others.push((option.name.span().start, said(option, text), "what is on it is not carried over, and how large it is not said")),
+                None => others.push((
+                    option.name.span().start,
+                    said(option, text),
+                    "what is on it is not carried over, and how large it is not said",
+                )),
             }
         }
         for option in &install.options {
@@ -181,10 +223,18 @@ impl Written {
             others.push((disk.span.start, what, "what is on it is not carried over, and how large it is not said"));
         }
         for name in ["filesystem", "hostdev", "redirdev", "tpm", "shmem", "vsock", "smartcard"] {
-            others.extend(domain.devices(name).map(|device| (device.span.start, format!("`<{name}>`"), "a node has no such thing")));
+            others.extend(
+                domain
+                    .devices(name)
+                    .map(|device| (device.span.start, format!("`<{name}>`"), "a node has no such thing")),
+            );
         }
         let at = root.child("os").map_or(root.span.start, |os| os.span.start);
-        others.push((at, "the system that it boots".to_owned(), "`micro` stands instead: the machine's own kernel, busybox and an SSH server"));
+        others.push((
+            at,
+            "the system that it boots".to_owned(),
+            "`micro` stands instead: the machine's own kernel, busybox and an SSH server",
+        ));
         Some(Self {
             place: (file, root.span.start),
             name: domain.name().cloned(),
@@ -196,52 +246,93 @@ impl Written {
         })
     }
 
-    fn node(self, import: &mut Import<'_>, networks: &mut Vec<Network>, nodes: &[Node], macs: &mut Vec<MacAddr>) -> Option<Node> {
+    fn node(
+        self,
+        import: &mut Import<'_>,
+        networks: &mut Vec<Network>,
+        nodes: &[Node],
+        macs: &mut Vec<MacAddr>,
+    ) -> Option<Node> {
         let (file, begin) = self.place;
         let part = Part::Node(file, begin);
         let text = self.name.as_ref().map_or("node", |name| name.as_str());
         let name: NodeName = name::fit(text, 63, "node", |name| nodes.iter().any(|node| node.name == *name))?;
         if name.as_str() != text {
-            import.left_out(part.clone(), self.place, &format!("the name `{}`", shown(text)), &format!("`{name}` stands instead"));
+            import.left_out(
+                part.clone(),
+                self.place,
+                &format!("the name `{}`", shown(text)),
+                &format!("`{name}` stands instead"),
+            );
         }
         if let Some(memory) = &self.memory {
             let what = format!("{} of memory", **memory);
-            import.left_out(part.clone(), (file, memory.span().start), &what, "a micro node has 256MiB; `memory` gives it more");
+            import.left_out(
+                part.clone(),
+                (file, memory.span().start),
+                &what,
+                "a micro node has 256MiB; `memory` gives it more",
+            );
         }
         let cpus = self.cpus.as_ref().map(|cpus| (**cpus).clamp(1, MOST_CPUS));
         if let Some(written) = self.cpus.as_ref().filter(|written| Some(***written) != cpus) {
             let what = format!("{} processors", **written);
-            import.left_out(part.clone(), (file, written.span().start), &what, "a micro node does with fewer; `cpus` gives it more");
+            import.left_out(
+                part.clone(),
+                (file, written.span().start),
+                &what,
+                "a micro node does with fewer; `cpus` gives it more",
+            );
         }
         let mut nics: Vec<Nic> = Vec::new();
         for (at, network, mac) in &self.nics {
             let Some(called) = network else {
-                import.left_out(part.clone(), (file, *at), "an interface on something else than a network", "nodes are on networks alone");
+                import.left_out(
+                    part.clone(),
+                    (file, *at),
+                    "an interface on something else than a network",
+                    "nodes are on networks alone",
+                );
                 continue;
             };
             let known = networks.iter().map(|network| network.called.as_str());
             // A misspelt one is the one that was meant, which is told with what was found.
-            let meant = networks.iter().find(|network| network.called == *called).map(|network| network.called.as_str());
+            let meant =
+                networks.iter().find(|network| network.called == *called).map(|network| network.called.as_str());
             let meant = meant.or_else(|| nearest(called, known)).unwrap_or(called).to_owned();
             let called = &meant;
             if !networks.iter().any(|network| network.called == *called)
                 && let Some(network) = network::named(called, networks)
             {
-                import.left_out(part.clone(), (file, *at), &format!("network `{}`", shown(called)), "none of the files describes it; it has whatever subnet is free");
+                import.left_out(
+                    part.clone(),
+                    (file, *at),
+                    &format!("network `{}`", shown(called)),
+                    "none of the files describes it; it has whatever subnet is free",
+                );
                 networks.push(network);
             }
             let Some(network) = networks.iter().find(|network| network.called == *called) else { continue };
             if nics.iter().any(|nic| nic.network == network.name) {
-                import.left_out(part.clone(), (file, *at), "a second interface on one network", "a node has one on each");
+                import.left_out(
+                    part.clone(),
+                    (file, *at),
+                    "a second interface on one network",
+                    "a node has one on each",
+                );
                 continue;
             }
             let mac = mac.as_ref().and_then(|mac| mac.parse().ok()).filter(|mac| !macs.contains(mac));
             macs.extend(mac);
-            let lease = network.reservations.iter().find(|lease| Some(lease.mac) == mac || (mac.is_none() && lease.name.as_ref() == Some(&name)));
+            let lease = network
+                .reservations
+                .iter()
+                .find(|lease| Some(lease.mac) == mac || (mac.is_none() && lease.name.as_ref() == Some(&name)));
             let mac = mac.or(lease.map(|lease| lease.mac));
             nics.push(Nic { network: network.name.clone(), mac, ip: lease.map(|lease| lease.ip) });
         }
-        let plain = nics.len() <= 1 && nics.iter().all(|nic| nic.mac.is_none() && nic.ip.is_none()) && networks.len() <= 1;
+        let plain =
+            nics.len() <= 1 && nics.iter().all(|nic| nic.mac.is_none() && nic.ip.is_none()) && networks.len() <= 1;
         if nics.is_empty()
             && let Some(network) = networks.first()
         {
@@ -251,7 +342,14 @@ impl Written {
             import.left_out(part.clone(), (file, at), &what, why);
         }
         let disks = self.disks.into_iter().take(MOST_DISKS).collect();
-        Some(Node { name, place: Some(self.place), cpus: cpus.filter(|cpus| *cpus > 1), nics, names_nics: !plain, disks })
+        Some(Node {
+            name,
+            place: Some(self.place),
+            cpus: cpus.filter(|cpus| *cpus > 1),
+            nics,
+            names_nics: !plain,
+            disks,
+        })
     }
 }
 

@@ -38,9 +38,26 @@ pub(super) struct Proxy {
 
 /// Directives that a lab's squid.conf has anyway, and those that only say where squid keeps what: nothing is lost.
 const OWN: &[&str] = &[
-    "http_port", "https_port", "http_access", "delay_pools", "delay_class", "delay_access", "delay_parameters", "cache_dir",
-    "visible_hostname", "cache_effective_user", "cache_effective_group", "coredump_dir", "access_log", "cache_log",
-    "cache_store_log", "pid_filename", "shutdown_lifetime", "ssl_bump", "sslcrtd_program", "sslcrtd_children",
+    "http_port",
+    "https_port",
+    "http_access",
+    "delay_pools",
+    "delay_class",
+    "delay_access",
+    "delay_parameters",
+    "cache_dir",
+    "visible_hostname",
+    "cache_effective_user",
+    "cache_effective_group",
+    "coredump_dir",
+    "access_log",
+    "cache_log",
+    "cache_store_log",
+    "pid_filename",
+    "shutdown_lifetime",
+    "ssl_bump",
+    "sslcrtd_program",
+    "sslcrtd_children",
 ];
 
 /// The proxy that the files describe, if any does.
@@ -50,10 +67,14 @@ pub(super) fn proxy(import: &mut Import<'_>, networks: &[Network]) -> Option<Pro
     if squids.is_empty() && redirects.is_empty() {
         return None;
     }
-    let served = served(networks, &redirects.iter().filter_map(|(_, it)| it.source.as_ref().map(|net| **net)).collect::<Vec<_>>());
+    let served = served(
+        networks,
+        &redirects.iter().filter_map(|(_, it)| it.source.as_ref().map(|net| **net)).collect::<Vec<_>>(),
+    );
     if served.is_empty() {
         let instead = "no network of the lab has a way out that a proxy could stand on";
-        let file = squids.first().map(|(file, _)| *file).or(redirects.first().map(|(file, _)| *file)).unwrap_or_default();
+        let file =
+            squids.first().map(|(file, _)| *file).or(redirects.first().map(|(file, _)| *file)).unwrap_or_default();
         import.left_out(Part::Proxy, (file, 0), "the proxy", instead);
         return None;
     }
@@ -87,7 +108,10 @@ pub(super) fn proxy(import: &mut Import<'_>, networks: &[Network]) -> Option<Pro
         directives(import, *file, squid, networks);
     }
     let bandwidth = bandwidth(import, &squids);
-    let loads = (import.lab.rules().any(|(_, rules)| rules.redirects().next().is_some()), import.lab.rulesets().next().is_some());
+    let loads = (
+        import.lab.rules().any(|(_, rules)| rules.redirects().next().is_some()),
+        import.lab.rulesets().next().is_some(),
+    );
     Some(Proxy {
         networks: served,
         names_networks,
@@ -168,12 +192,18 @@ fn directives(import: &mut Import<'_>, file: usize, squid: &Configuration, netwo
         };
         import.left_out(Part::Proxy, (file, directive.span.start), &what, instead);
     }
-    let known: BTreeSet<_> = squid.sources().map(|(name, _)| name.as_str()).chain(["all", "localhost", "manager"]).collect();
+    let known: BTreeSet<_> =
+        squid.sources().map(|(name, _)| name.as_str()).chain(["all", "localhost", "manager"]).collect();
     for line in squid.named("http_access") {
         let mut words = line.arguments.iter().skip(1).map(|word| word.trim_start_matches('!'));
         if words.any(|word| !known.contains(word)) {
             let what = format!("`{}`", shown(&import.lab.files[file].text[line.span.clone()]));
-            import.left_out(Part::Proxy, (file, line.span.start), &what, "the lab's networks are let through, and nobody else is");
+            import.left_out(
+                Part::Proxy,
+                (file, line.span.start),
+                &what,
+                "the lab's networks are let through, and nobody else is",
+            );
         }
     }
 }

@@ -5,8 +5,9 @@ use crate::{file::Document, iptables::Verb};
 
 /// Commands that only talk, or that only the shell knows.
 const IDLE: &[&str] = &[
-    "echo", "printf", "set", "cd", "exit", "sleep", "true", "false", "test", "[", "[[", "export", "read", "shift", "source",
-    ".", "return", "local", "declare", "trap", "for", "case", "wait", "break", "continue", "unset", "readonly", "select",
+    "echo", "printf", "set", "cd", "exit", "sleep", "true", "false", "test", "[", "[[", "export", "read", "shift",
+    "source", ".", "return", "local", "declare", "trap", "for", "case", "wait", "break", "continue", "unset",
+    "readonly", "select",
 ];
 
 /// Commands of virsh for what labrig does by itself.
@@ -27,7 +28,12 @@ pub(super) fn others(import: &mut Import<'_>) {
                     let known = matches!(program, "iptables" | "ip6tables" | "virt-install") || IDLE.contains(&program);
                     if !known && !virsh {
                         let what = format!("`{}`", shown(&text[command.span.clone()]));
-                        import.left_out(import.part_of(file, command.span.start), (file, command.span.start), &what, "no command is run");
+                        import.left_out(
+                            import.part_of(file, command.span.start),
+                            (file, command.span.start),
+                            &what,
+                            "no command is run",
+                        );
                     }
                 }
             }

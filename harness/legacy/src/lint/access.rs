@@ -18,19 +18,75 @@ const BUILT_IN: &[&str] = &["all", "manager", "localhost", "to_localhost", "to_l
 
 /// The types of lists (`src/AclRegs.cc` of squid 3.1 to 7).
 const TYPES: &[&str] = &[
-    "adaptation_service", "all-of", "annotate_client", "annotate_transaction", "any-of", "arp", "at_step", "browser",
-    "ca_cert", "client_connection_mark", "clientside_mark", "connections_encrypted", "dst", "dst_as", "dstdom_regex",
-    "dstdomain", "eui64", "ext_user", "ext_user_regex", "external", "has", "hier_code", "http_status", "ident",
-    "ident_regex", "localip", "localport", "max_user_ip", "maxconn", "method", "myip", "myport", "myportname", "note",
-    "peername", "peername_regex", "port", "proto", "proxy_auth", "proxy_auth_regex", "random", "referer_regex",
-    "rep_header", "rep_mime_type", "req_header", "req_mime_type", "server_cert_fingerprint", "snmp_community",
-    "squid_error", "src", "src_as", "srcdom_regex", "srcdomain", "ssl::server_name", "ssl::server_name_regex",
-    "ssl_error", "tag", "time", "transaction_initiator", "url_regex", "urlgroup", "urllogin", "urlpath_regex",
+    "adaptation_service",
+    "all-of",
+    "annotate_client",
+    "annotate_transaction",
+    "any-of",
+    "arp",
+    "at_step",
+    "browser",
+    "ca_cert",
+    "client_connection_mark",
+    "clientside_mark",
+    "connections_encrypted",
+    "dst",
+    "dst_as",
+    "dstdom_regex",
+    "dstdomain",
+    "eui64",
+    "ext_user",
+    "ext_user_regex",
+    "external",
+    "has",
+    "hier_code",
+    "http_status",
+    "ident",
+    "ident_regex",
+    "localip",
+    "localport",
+    "max_user_ip",
+    "maxconn",
+    "method",
+    "myip",
+    "myport",
+    "myportname",
+    "note",
+    "peername",
+    "peername_regex",
+    "port",
+    "proto",
+    "proxy_auth",
+    "proxy_auth_regex",
+    "random",
+    "referer_regex",
+    "rep_header",
+    "rep_mime_type",
+    "req_header",
+    "req_mime_type",
+    "server_cert_fingerprint",
+    "snmp_community",
+    "squid_error",
+    "src",
+    "src_as",
+    "srcdom_regex",
+    "srcdomain",
+    "ssl::server_name",
+    "ssl::server_name_regex",
+    "ssl_error",
+    "tag",
+    "time",
+    "transaction_initiator",
+    "url_regex",
+    "urlgroup",
+    "urllogin",
+    "urlpath_regex",
     "user_cert",
 ];
 
 /// Directives that consist of an action and lists.
-const ACTIONS: &[&str] = &["http_access", "http_access2", "adapted_http_access", "http_reply_access", "icp_access", "miss_access", "cache"];
+const ACTIONS: &[&str] =
+    &["http_access", "http_access2", "adapted_http_access", "http_reply_access", "icp_access", "miss_access", "cache"];
 
 pub(super) fn lint(configuration: &Configuration, report: &mut Report) {
     let defined = definitions(configuration, report);
@@ -45,11 +101,16 @@ pub(super) fn lint(configuration: &Configuration, report: &mut Report) {
 }
 
 /// The lists that there are, and where each is defined first.
-fn definitions<'c>(configuration: &'c Configuration, report: &mut Report) -> BTreeMap<&'c str, (&'c str, Range<usize>)> {
+fn definitions<'c>(
+    configuration: &'c Configuration,
+    report: &mut Report,
+) -> BTreeMap<&'c str, (&'c str, Range<usize>)> {
     let mut defined: BTreeMap<&str, (&str, Range<usize>)> = BTreeMap::new();
     for acl in configuration.named("acl") {
         let [name, kind, ..] = acl.arguments.as_slice() else {
-            report.add(acl.span.clone(), "this list has no type").help("write `acl NAME TYPE VALUE`, as in `acl lab src 10.0.0.0/24`");
+            report
+                .add(acl.span.clone(), "this list has no type")
+                .help("write `acl NAME TYPE VALUE`, as in `acl lab src 10.0.0.0/24`");
             continue;
         };
         if !TYPES.contains(&kind.as_str()) {
@@ -144,7 +205,8 @@ fn unreachable(configuration: &Configuration, report: &mut Report) {
 fn denied(configuration: &Configuration, report: &mut Report) {
     let own = |line: &Directive| lists(line).iter().any(|word| matches!(word.as_str(), "localhost" | "manager"));
     let allows = |line: &&Directive| line.arguments.first().is_some_and(|word| word.as_str() == "allow");
-    let redirected = configuration.ports().iter().any(|port| matches!(port.mode, PortMode::Intercept | PortMode::Tproxy));
+    let redirected =
+        configuration.ports().iter().any(|port| matches!(port.mode, PortMode::Intercept | PortMode::Tproxy));
     if configuration.named("http_access").filter(allows).any(|line| !(own(line) && redirected)) {
         return;
     }
@@ -155,7 +217,9 @@ fn denied(configuration: &Configuration, report: &mut Report) {
         (None, None) => return,
     };
     let message = match source {
-        Some(name) => format!("nothing lets list {} through, and squid denies whatever no `http_access` allows", quoted(name)),
+        Some(name) => {
+            format!("nothing lets list {} through, and squid denies whatever no `http_access` allows", quoted(name))
+        }
         None => "no `http_access` lets any client through, and squid denies all others".to_owned(),
     };
     report.add(span, message).help(format!("write `http_access allow {whom}`"));

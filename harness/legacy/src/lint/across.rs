@@ -35,7 +35,8 @@ fn names(lab: Lab<'_>, reports: &mut [Report]) {
             continue;
         }
         let names = || known.iter().map(|own| own.as_str());
-        let help = did_you_mean(&name, names()).unwrap_or_else(|| format!("there is: {}", names().collect::<Vec<_>>().join(", ")));
+        let help = did_you_mean(&name, names())
+            .unwrap_or_else(|| format!("there is: {}", names().collect::<Vec<_>>().join(", ")));
         reports[index].add(name.span(), format!("none of these files has a network `{}`", name.as_str())).help(help);
     }
 }
@@ -44,7 +45,8 @@ fn names(lab: Lab<'_>, reports: &mut [Report]) {
 fn reservations(lab: Lab<'_>, reports: &mut [Report]) {
     for (index, fixed) in lab.macs() {
         let Some(name) = &fixed.network else { continue };
-        let network = lab.networks().find(|(_, network)| network.name().is_some_and(|own| own.as_str() == name.as_str()));
+        let network =
+            lab.networks().find(|(_, network)| network.name().is_some_and(|own| own.as_str() == name.as_str()));
         let Some((of, network)) = network.filter(|_| is_mac(&fixed.mac)) else { continue };
         let ranges: Vec<_> = network.ips().filter_map(|ip| ip.dhcp().map(|dhcp| (dhcp.span.start, ip))).collect();
         let Some((at, ip)) = ranges.first() else { continue };
@@ -52,7 +54,8 @@ fn reservations(lab: Lab<'_>, reports: &mut [Report]) {
             continue;
         }
         let free = ip.subnet.and_then(|subnet| {
-            let taken: BTreeSet<_> = network.hosts().filter_map(|host| host.ip.map(|ip| *ip)).chain([*ip.address]).collect();
+            let taken: BTreeSet<_> =
+                network.hosts().filter_map(|host| host.ip.map(|ip| *ip)).chain([*ip.address]).collect();
             let ranges: Vec<_> = ip.ranges().collect();
             subnet.hosts().take(1 << 16).find(|host| {
                 !taken.contains(host) && !ranges.iter().any(|range| (*range.start..=*range.end).contains(host))
@@ -62,7 +65,10 @@ fn reservations(lab: Lab<'_>, reports: &mut [Report]) {
         let address = free.map_or_else(|| "ADDRESS".to_owned(), |free| free.to_string());
         let place = lab.place(of, *at);
         reports[index]
-            .add(fixed.mac.span(), format!("this MAC is fixed, and network `{}` reserves no address for it", name.as_str()))
+            .add(
+                fixed.mac.span(),
+                format!("this MAC is fixed, and network `{}` reserves no address for it", name.as_str()),
+            )
             .help(format!(
                 "add `<host mac='{}'{name_of} ip='{address}'/>` within `<dhcp>` ({place})",
                 fixed.mac.as_str()

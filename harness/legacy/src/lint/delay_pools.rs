@@ -98,12 +98,18 @@ fn class(pool: &Pool<'_>, report: &mut Report) {
         match pool.classes.first() {
             None => {
                 report
-                    .add(line.span.clone(), format!("pool {} has no class, so squid passes over its rates", pool.number))
+                    .add(
+                        line.span.clone(),
+                        format!("pool {} has no class, so squid passes over its rates", pool.number),
+                    )
                     .help(format!("write `delay_class {} 1` in front of it", pool.number));
             }
             Some(class) if class.span.start > line.span.start => {
                 report
-                    .add(line.span.clone(), format!("pool {} has no class yet, so squid passes over its rates", pool.number))
+                    .add(
+                        line.span.clone(),
+                        format!("pool {} has no class yet, so squid passes over its rates", pool.number),
+                    )
                     .help("write `delay_class` in front of it")
                     .related(class.span.clone(), "the class");
             }
@@ -149,10 +155,21 @@ fn parameters(pool: &Pool<'_>, line: &Directive, report: &mut Report) {
     {
         let values = if wanted == 1 { "one value".to_owned() } else { format!("{wanted} values") };
         report
-            .add(line.span.clone(), format!("a pool of class {class} has {values}, and here {} stand", buckets.len()))
-            .help(["AGGREGATE", "AGGREGATE INDIVIDUAL", "AGGREGATE NETWORK INDIVIDUAL", "AGGREGATE NETWORK INDIVIDUAL USER", "TAG"]
+            .add(
+                line.span.clone(),
+                format!("a pool of class {class} has {values}, and this line has {}", buckets.len()),
+            )
+            .help(
+                [
+                    "AGGREGATE",
+                    "AGGREGATE INDIVIDUAL",
+                    "AGGREGATE NETWORK INDIVIDUAL",
+                    "AGGREGATE NETWORK INDIVIDUAL USER",
+                    "TAG",
+                ]
                 .get(class - 1)
-                .map_or_else(String::new, |values| format!("write `delay_parameters {} {values}`", pool.number)));
+                .map_or_else(String::new, |values| format!("write `delay_parameters {} {values}`", pool.number)),
+            );
     }
     comment(line, buckets, report);
 }
@@ -171,7 +188,10 @@ fn comment(line: &Directive, buckets: &[At<String>], report: &mut Report) {
     let Some((_, bytes)) = rates.first().filter(|_| !rates.iter().any(|(_, bytes)| near(*bytes))) else { return };
     let real = Rate::from_bytes_per_second(*bytes);
     report
-        .add(comment.span(), format!("the comment says {written}, and {bytes} is {real}: squid counts bytes in a second"))
+        .add(
+            comment.span(),
+            format!("the comment says {written}, and {bytes} is {real}: squid counts bytes in a second"),
+        )
         .help(format!("write `{0:.0}/{0:.0}` for {written}, or `# {real}`", said));
 }
 
@@ -184,7 +204,8 @@ fn rate(text: &str) -> Option<(f64, String)> {
     let behind = rest[digits..].trim_start();
     let length = behind.find(|c: char| !c.is_ascii_alphabetic() && c != '/').unwrap_or(behind.len());
     let unit = &behind[..length];
-    let per_second = unit.strip_suffix("/s").or_else(|| unit.strip_suffix("/sec")).or_else(|| unit.strip_suffix("ps"))?;
+    let per_second =
+        unit.strip_suffix("/s").or_else(|| unit.strip_suffix("/sec")).or_else(|| unit.strip_suffix("ps"))?;
     let (prefix, bits) = match per_second {
         _ if per_second.ends_with("bit") || per_second.ends_with("bits") => (per_second.split("bit").next()?, true),
         _ if per_second.ends_with("byte") || per_second.ends_with("bytes") => (per_second.split("byte").next()?, false),

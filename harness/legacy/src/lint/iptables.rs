@@ -24,10 +24,48 @@ const CHAINS: &[&str] = &["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTI
 
 /// The targets (iptables-extensions(8)).
 const TARGETS: &[&str] = &[
-    "ACCEPT", "AUDIT", "CHECKSUM", "CLASSIFY", "CLUSTERIP", "CONNMARK", "CONNSECMARK", "CT", "DNAT", "DNPT", "DROP",
-    "DSCP", "ECN", "HL", "HMARK", "IDLETIMER", "LED", "LOG", "MARK", "MASQUERADE", "NETMAP", "NFLOG", "NFQUEUE",
-    "NOTRACK", "QUEUE", "RATEEST", "REDIRECT", "REJECT", "RETURN", "SECMARK", "SET", "SNAT", "SNPT", "SYNPROXY",
-    "TCPMSS", "TCPOPTSTRIP", "TEE", "TOS", "TPROXY", "TRACE", "TTL", "ULOG",
+    "ACCEPT",
+    "AUDIT",
+    "CHECKSUM",
+    "CLASSIFY",
+    "CLUSTERIP",
+    "CONNMARK",
+    "CONNSECMARK",
+    "CT",
+    "DNAT",
+    "DNPT",
+    "DROP",
+    "DSCP",
+    "ECN",
+    "HL",
+    "HMARK",
+    "IDLETIMER",
+    "LED",
+    "LOG",
+    "MARK",
+    "MASQUERADE",
+    "NETMAP",
+    "NFLOG",
+    "NFQUEUE",
+    "NOTRACK",
+    "QUEUE",
+    "RATEEST",
+    "REDIRECT",
+    "REJECT",
+    "RETURN",
+    "SECMARK",
+    "SET",
+    "SNAT",
+    "SNPT",
+    "SYNPROXY",
+    "TCPMSS",
+    "TCPOPTSTRIP",
+    "TEE",
+    "TOS",
+    "TPROXY",
+    "TRACE",
+    "TTL",
+    "ULOG",
 ];
 
 /// Targets that work in one table, and in some of its chains.
@@ -102,10 +140,14 @@ fn target(rules: &Rules, rule: &Invocation, report: &mut Report) {
     let Some(target) = rule.target() else { return };
     if !TARGETS.contains(&target.as_str()) {
         if !rules.makes(&target)
-            && let Some(meant) = TARGETS.iter().find(|known| known.eq_ignore_ascii_case(&target) || is_near(&target, known))
+            && let Some(meant) =
+                TARGETS.iter().find(|known| known.eq_ignore_ascii_case(&target) || is_near(&target, known))
         {
             report
-                .add(target.span(), format!("iptables knows no target `{}`, and nothing makes such a chain", clip(&target)))
+                .add(
+                    target.span(),
+                    format!("iptables knows no target `{}`, and nothing makes such a chain", clip(&target)),
+                )
                 .help(format!("did you mean `{meant}`?"));
         }
         return;
@@ -113,7 +155,10 @@ fn target(rules: &Rules, rule: &Invocation, report: &mut Report) {
     let Some((_, table, chains)) = PLACES.iter().find(|(name, ..)| *name == target.as_str()) else { return };
     if rule.table_name() != *table {
         report
-            .add(target.span(), format!("{} works in table `{table}` alone, and this is `{}`", *target, rule.table_name()))
+            .add(
+                target.span(),
+                format!("{} works in table `{table}` alone, and this is `{}`", *target, rule.table_name()),
+            )
             .help(format!("write `-t {table}`"));
     } else if let Some(chain) = &rule.chain
         && CHAINS.contains(&chain.as_str())
@@ -136,20 +181,18 @@ fn interfaces(rule: &Invocation, report: &mut Report) {
     if let Some(option) = rule.option(long) {
         report
             .add(option.name.span(), format!("{} does not know by which interface a packet {what}", chain.as_str()))
-            .help(if long == "--out-interface" { "use `-i`, or a chain behind routing" } else { "use `-o`, or a chain before routing" });
+            .help(if long == "--out-interface" {
+                "use `-i`, or a chain behind routing"
+            } else {
+                "use `-o`, or a chain before routing"
+            });
     }
 }
 
 /// Ports belong to protocols.
 fn protocol(rule: &Invocation, report: &mut Report) {
-    const PORTS: [&str; 6] = [
-        "--destination-port",
-        "--source-port",
-        "--destination-ports",
-        "--source-ports",
-        "--ports",
-        "--to-ports",
-    ];
+    const PORTS: [&str; 6] =
+        ["--destination-port", "--source-port", "--destination-ports", "--source-ports", "--ports", "--to-ports"];
     let Some(option) = rule.options.iter().find(|option| PORTS.contains(&option.long())) else { return };
     match rule.option("--protocol") {
         None => {
@@ -179,12 +222,14 @@ fn values(rule: &Invocation, report: &mut Report) {
             let Some(text) = piece.text() else { continue };
             let wrong = match long {
                 "--destination-port" | "--source-port" | "--destination-ports" | "--source-ports" | "--to-ports" => {
-                    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'-'));
+                    let is_number = !text.is_empty()
+                        && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'-'));
                     let open_ended = text.starts_with(':') || text.ends_with(':');
                     is_number && !open_ended && ports(text).is_none()
                 }
                 "--source" | "--destination" if !rule.v6 => {
-                    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/')) && text.contains('.');
+                    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/'))
+                        && text.contains('.');
                     is_number && text.split(['.', '/']).count() >= 4 && subnet(text).is_none()
                 }
                 _ => false,

@@ -31,7 +31,9 @@ pub(super) fn lint(domain: &Domain, report: &mut Report) {
         mac(interface, &mut macs, report);
     }
     for path in domain.devices("emulator").map(|emulator| &emulator.text).filter(|path| !path.starts_with('/')) {
-        report.add(path.span(), "the emulator's path does not begin with `/`").help("libvirt looks for it in no folder");
+        report
+            .add(path.span(), "the emulator's path does not begin with `/`")
+            .help("libvirt looks for it in no folder");
     }
 }
 
@@ -76,9 +78,9 @@ fn memory(root: &Element, report: &mut Report) {
 fn source(disk: &Element, report: &mut Report) {
     let file = disk.child("source").and_then(|source| source.attribute("file"));
     if let Some(file) = file.filter(|file| !file.is_empty() && !file.starts_with('/')) {
-        report
-            .add(file.span(), format!("the disk's path `{}` does not begin with `/`", file.as_str()))
-            .help("QEMU is not started in your folder; write the whole path, as in `/var/lib/libvirt/images/disk.qcow2`");
+        report.add(file.span(), format!("the disk's path `{}` does not begin with `/`", file.as_str())).help(
+            "QEMU is not started in your folder; write the whole path, as in `/var/lib/libvirt/images/disk.qcow2`",
+        );
     }
     if let Some(kind) = disk.attribute("type").filter(|kind| kind.as_str() == "file")
         && file.is_none()
@@ -144,7 +146,8 @@ fn mac(interface: &Element, macs: &mut BTreeMap<(String, Option<String>), Range<
         report.add(mac.span(), "this MAC address is one of a group").help("its first byte has to be even");
     }
     // Two that work as one have one MAC, and so may two that never meet.
-    let source = interface.child("source").and_then(|source| source.attribute("network").or(source.attribute("bridge")));
+    let source =
+        interface.child("source").and_then(|source| source.attribute("network").or(source.attribute("bridge")));
     if interface.child("teaming").is_some() {
         return;
     }

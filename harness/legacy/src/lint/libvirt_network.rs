@@ -55,7 +55,8 @@ fn identity(network: &Network, root: &Element, report: &mut Report) {
     if let Some(mode) = root.child("forward").and_then(|forward| forward.attribute("mode"))
         && !MODES.contains(&mode.as_str())
     {
-        let help = did_you_mean(mode, MODES.iter().copied()).unwrap_or_else(|| format!("there is: {}", MODES.join(", ")));
+        let help =
+            did_you_mean(mode, MODES.iter().copied()).unwrap_or_else(|| format!("there is: {}", MODES.join(", ")));
         report.add(mode.span(), format!("there is no mode `{}` of forwarding", mode.as_str())).help(help);
     }
     if let Some(name) = root.child("bridge").and_then(|bridge| bridge.attribute("name"))

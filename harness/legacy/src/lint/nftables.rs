@@ -9,11 +9,8 @@ const FAMILIES: &[&str] = &["ip", "ip6", "inet", "arp", "bridge", "netdev"];
 const HOOKS: &[&str] = &["prerouting", "input", "forward", "output", "postrouting", "ingress", "egress"];
 
 /// The kinds of chains, and the hooks of each (nft(8), "Chains").
-const KINDS: &[(&str, &[&str])] = &[
-    ("filter", HOOKS),
-    ("nat", &["prerouting", "input", "output", "postrouting"]),
-    ("route", &["output"]),
-];
+const KINDS: &[(&str, &[&str])] =
+    &[("filter", HOOKS), ("nat", &["prerouting", "input", "output", "postrouting"]), ("route", &["output"])];
 
 pub(super) fn lint(ruleset: &Ruleset, report: &mut Report) {
     if let Some(brace) = &ruleset.unpaired {
@@ -40,11 +37,15 @@ fn hooked(chain: &Chain, report: &mut Report) {
     let (Some(kind), Some(hook)) = (&chain.kind, &chain.hook) else { return };
     let Some((_, hooks)) = KINDS.iter().find(|(name, _)| *name == kind.as_str()) else {
         let draft = report.add(kind.span(), format!("there is no type `{}` of chains", kind.as_str()));
-        draft.help(did_you_mean(kind, KINDS.iter().map(|(name, _)| *name)).unwrap_or_else(|| "there is: filter, nat, route".to_owned()));
+        draft.help(
+            did_you_mean(kind, KINDS.iter().map(|(name, _)| *name))
+                .unwrap_or_else(|| "there is: filter, nat, route".to_owned()),
+        );
         return;
     };
     if !HOOKS.contains(&hook.as_str()) {
-        let help = did_you_mean(hook, HOOKS.iter().copied()).unwrap_or_else(|| format!("there is: {}", HOOKS.join(", ")));
+        let help =
+            did_you_mean(hook, HOOKS.iter().copied()).unwrap_or_else(|| format!("there is: {}", HOOKS.join(", ")));
         report.add(hook.span(), format!("there is no hook `{}`", hook.as_str())).help(help);
     } else if !hooks.contains(&hook.as_str()) {
         report
@@ -57,10 +58,15 @@ fn hooked(chain: &Chain, report: &mut Report) {
 fn translated(chain: &Chain, report: &mut Report) {
     let Some(kind) = chain.kind.as_ref() else { return };
     for rule in &chain.rules {
-        for word in rule.words.iter().filter(|word| matches!(word.as_str(), "redirect" | "masquerade" | "dnat" | "snat")) {
+        for word in
+            rule.words.iter().filter(|word| matches!(word.as_str(), "redirect" | "masquerade" | "dnat" | "snat"))
+        {
             if kind.as_str() != "nat" {
                 report
-                    .add(word.span(), format!("`{}` works in a chain of type `nat`, and this is `{}`", word.as_str(), kind.as_str()))
+                    .add(
+                        word.span(),
+                        format!("`{}` works in a chain of type `nat`, and this is `{}`", word.as_str(), kind.as_str()),
+                    )
                     .help("hook the chain up as `type nat`")
                     .related(kind.span(), "the type");
             }

@@ -13,23 +13,76 @@ const TYPES: &[&str] =
 
 /// Questions of debian-installer's that people answer (its guide, appendix B).
 const QUESTIONS: &[&str] = &[
-    "apt-setup/contrib", "apt-setup/non-free", "apt-setup/non-free-firmware", "apt-setup/services-select",
-    "apt-setup/use_mirror", "clock-setup/ntp", "clock-setup/ntp-server", "clock-setup/utc", "console-setup/ask_detect",
-    "debconf/priority", "debian-installer/country", "debian-installer/language", "debian-installer/locale",
-    "finish-install/reboot_in_progress", "grub-installer/bootdev", "grub-installer/only_debian",
-    "grub-installer/with_other_os", "keyboard-configuration/layoutcode", "keyboard-configuration/xkb-keymap",
-    "mirror/country", "mirror/http/directory", "mirror/http/hostname", "mirror/http/proxy", "mirror/suite",
-    "netcfg/choose_interface", "netcfg/confirm_static", "netcfg/disable_autoconfig", "netcfg/get_domain",
-    "netcfg/get_gateway", "netcfg/get_hostname", "netcfg/get_ipaddress", "netcfg/get_nameservers",
-    "netcfg/get_netmask", "netcfg/hostname", "netcfg/wireless_wep", "partman-auto/choose_recipe", "partman-auto/disk",
-    "partman-auto/expert_recipe", "partman-auto/method", "partman-auto-lvm/guided_size", "partman/choose_partition",
-    "partman/confirm", "partman/confirm_nooverwrite", "partman/confirm_write_new_label", "partman-lvm/confirm",
-    "partman-lvm/device_remove_lvm", "partman-md/confirm", "partman-md/device_remove_md",
-    "partman-partitioning/confirm_write_new_label", "passwd/auto-login", "passwd/make-user", "passwd/root-login",
-    "passwd/root-password", "passwd/root-password-again", "passwd/root-password-crypted", "passwd/user-fullname",
-    "passwd/user-password", "passwd/user-password-again", "passwd/user-password-crypted", "passwd/user-uid",
-    "passwd/username", "pkgsel/include", "pkgsel/install-language-support", "pkgsel/update-policy", "pkgsel/upgrade",
-    "preseed/early_command", "preseed/late_command", "preseed/include", "preseed/run", "time/zone",
+    "apt-setup/contrib",
+    "apt-setup/non-free",
+    "apt-setup/non-free-firmware",
+    "apt-setup/services-select",
+    "apt-setup/use_mirror",
+    "clock-setup/ntp",
+    "clock-setup/ntp-server",
+    "clock-setup/utc",
+    "console-setup/ask_detect",
+    "debconf/priority",
+    "debian-installer/country",
+    "debian-installer/language",
+    "debian-installer/locale",
+    "finish-install/reboot_in_progress",
+    "grub-installer/bootdev",
+    "grub-installer/only_debian",
+    "grub-installer/with_other_os",
+    "keyboard-configuration/layoutcode",
+    "keyboard-configuration/xkb-keymap",
+    "mirror/country",
+    "mirror/http/directory",
+    "mirror/http/hostname",
+    "mirror/http/proxy",
+    "mirror/suite",
+    "netcfg/choose_interface",
+    "netcfg/confirm_static",
+    "netcfg/disable_autoconfig",
+    "netcfg/get_domain",
+    "netcfg/get_gateway",
+    "netcfg/get_hostname",
+    "netcfg/get_ipaddress",
+    "netcfg/get_nameservers",
+    "netcfg/get_netmask",
+    "netcfg/hostname",
+    "netcfg/wireless_wep",
+    "partman-auto/choose_recipe",
+    "partman-auto/disk",
+    "partman-auto/expert_recipe",
+    "partman-auto/method",
+    "partman-auto-lvm/guided_size",
+    "partman/choose_partition",
+    "partman/confirm",
+    "partman/confirm_nooverwrite",
+    "partman/confirm_write_new_label",
+    "partman-lvm/confirm",
+    "partman-lvm/device_remove_lvm",
+    "partman-md/confirm",
+    "partman-md/device_remove_md",
+    "partman-partitioning/confirm_write_new_label",
+    "passwd/auto-login",
+    "passwd/make-user",
+    "passwd/root-login",
+    "passwd/root-password",
+    "passwd/root-password-again",
+    "passwd/root-password-crypted",
+    "passwd/user-fullname",
+    "passwd/user-password",
+    "passwd/user-password-again",
+    "passwd/user-password-crypted",
+    "passwd/user-uid",
+    "passwd/username",
+    "pkgsel/include",
+    "pkgsel/install-language-support",
+    "pkgsel/update-policy",
+    "pkgsel/upgrade",
+    "preseed/early_command",
+    "preseed/late_command",
+    "preseed/include",
+    "preseed/run",
+    "time/zone",
 ];
 
 /// How many letters may be wrong, or too many.
@@ -44,8 +97,11 @@ pub(super) fn lint(preseed: &Preseed, report: &mut Report) {
                 format!("write `{} {} string {}`", answer.owner.as_str(), question.as_str(), kind.as_str())
             });
             report.add(kind.span(), format!("there is no type `{}` of questions", clip(kind))).help(help);
-        } else if matches!(kind.as_str(), "boolean" | "seen") && !matches!(answer.value.as_str(), "" | "true" | "false") {
-            report.add(answer.value.span(), format!("a {} is `true` or `false`", kind.as_str())).help("write one of the two");
+        } else if matches!(kind.as_str(), "boolean" | "seen") && !matches!(answer.value.as_str(), "" | "true" | "false")
+        {
+            report
+                .add(answer.value.span(), format!("a {} is `true` or `false`", kind.as_str()))
+                .help("write one of the two");
         }
         if answer.owner.as_str() == "d-i" {
             misspelt(question, report);

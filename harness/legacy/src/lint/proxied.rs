@@ -59,7 +59,10 @@ fn arrives(redirect: &Redirect, plain: bool, ports: &[Port<'_>], report: &mut Re
             .help("redirect it to an `http_port` with `intercept`");
     } else if listens.iter().any(|port| port.mode == PortMode::Forward) {
         report
-            .add(redirect.to.span(), format!("port {to} is for clients that are told of squid, and not for redirected traffic"))
+            .add(
+                redirect.to.span(),
+                format!("port {to} is for clients that are told of squid, and not for redirected traffic"),
+            )
             .help(match ports.iter().find(|port| port.mode == PortMode::Intercept && !port.tls) {
                 Some(port) => format!("redirect to {}, which intercepts", *port.number),
                 None => "add `http_port 3129 intercept`, and redirect there".to_owned(),
@@ -85,8 +88,15 @@ fn guarded(lab: Lab<'_>, redirects: &[(usize, Redirect)], ports: &[Port<'_>], re
         }
         told.push(to);
         reports[*index]
-            .add(redirect.to.span(), format!("nothing guards the intercept port {to}: who connects to it directly sends squid round in circles"))
-            .help(format!("add `iptables -t mangle -A PREROUTING -p tcp --dport {to} -j DROP`, which is before any redirect"));
+            .add(
+                redirect.to.span(),
+                format!(
+                    "nothing guards the intercept port {to}: who connects to it directly sends squid round in circles"
+                ),
+            )
+            .help(format!(
+                "add `iptables -t mangle -A PREROUTING -p tcp --dport {to} -j DROP`, which is before any redirect"
+            ));
     }
 }
 
@@ -112,7 +122,9 @@ fn sources(lab: Lab<'_>, redirects: &[(usize, Redirect)], ports: &[Port<'_>], re
         None => true,
         Some(source) => subnets.iter().any(|(subnet, _)| overlap(**source, *subnet)),
     };
-    let Some((subnet, name)) = subnets.first().filter(|_| !ours.iter().any(|(_, redirect)| takes(redirect))) else { return };
+    let Some((subnet, name)) = subnets.first().filter(|_| !ours.iter().any(|(_, redirect)| takes(redirect))) else {
+        return;
+    };
     for (index, redirect) in ours {
         let Some(source) = &redirect.source else { continue };
         reports[*index]

@@ -10,8 +10,18 @@ use crate::{
 
 /// Where a system can come from.
 const SOURCES: &[&str] = &[
-    "--location", "--cdrom", "--pxe", "--import", "--boot", "--install", "--livecd", "--reinstall", "--unattended",
-    "--container", "--init", "--xml",
+    "--location",
+    "--cdrom",
+    "--pxe",
+    "--import",
+    "--boot",
+    "--install",
+    "--livecd",
+    "--reinstall",
+    "--unattended",
+    "--container",
+    "--init",
+    "--xml",
 ];
 
 /// Names of releases that virt-install had before it asked libosinfo, with those that libosinfo has.
@@ -79,7 +89,9 @@ fn misspelt(option: &Opt, report: &mut Report) {
     let name = option.name.as_str();
     // Any beginning of an option stands for it.
     let known = OPTIONS.iter().any(|known| known.starts_with(name));
-    if name.starts_with("--") && name.len() > 3 && !known
+    if name.starts_with("--")
+        && name.len() > 3
+        && !known
         && let Some(help) = did_you_mean(name, OPTIONS.iter().copied())
     {
         report.add(option.name.span(), format!("virt-install knows no option `{name}`")).help(help);
@@ -140,7 +152,8 @@ fn memory(install: &Install, report: &mut Report) {
 
 /// What the installer is told to read has to be there.
 fn injected(install: &Install, report: &mut Report) {
-    let files: Vec<_> = install.named("--initrd-inject").map(|option| option.value.as_ref().and_then(Word::text)).collect();
+    let files: Vec<_> =
+        install.named("--initrd-inject").map(|option| option.value.as_ref().and_then(Word::text)).collect();
     let Some(all) = files.into_iter().collect::<Option<Vec<_>>>() else { return };
     for option in install.named("--extra-args") {
         let Some(value) = &option.value else { continue };

@@ -7,7 +7,8 @@ use crate::xml::{Element, Grammar, Tree};
 /// Notes what is wrong with the XML itself. Whether what was read can be judged any further.
 pub(super) fn slips(tree: &Tree, report: &mut Report) -> bool {
     tree.slips.iter().for_each(|slip| slip.report(report));
-    let broken = |slip: &crate::xml::Slip| matches!(slip.kind, crate::xml::SlipKind::Syntax(_) | crate::xml::SlipKind::TooDeep);
+    let broken =
+        |slip: &crate::xml::Slip| matches!(slip.kind, crate::xml::SlipKind::Syntax(_) | crate::xml::SlipKind::TooDeep);
     tree.root.is_some() && !tree.slips.iter().any(broken)
 }
 
@@ -28,7 +29,8 @@ pub(super) fn unknown_elements(element: &Element, grammar: &Grammar, only_near: 
                 let message = format!("libvirt knows no `<{own}>` in `<{name}>`, and passes over it");
                 let there = known.iter().map(|known| format!("`<{known}>`")).collect::<Vec<_>>().join(", ");
                 let nothing = || "nothing can be in it".to_owned();
-                let help = help.unwrap_or_else(|| if known.is_empty() { nothing() } else { format!("there is: {there}") });
+                let help =
+                    help.unwrap_or_else(|| if known.is_empty() { nothing() } else { format!("there is: {there}") });
                 report.add(child.name.span(), message).help(help);
             }
             continue;

@@ -69,7 +69,8 @@ impl SlipKind {
             Self::Attribute(_) => "write each attribute once, as in `name=\"value\"`".to_owned(),
             Self::Ampersand => "write `&amp;` for the character itself".to_owned(),
             Self::Reference(_) => {
-                "XML knows `&amp;`, `&lt;`, `&gt;`, `&quot;` and `&apos;`; write any other character as itself".to_owned()
+                "XML knows `&amp;`, `&lt;`, `&gt;`, `&quot;` and `&apos;`; write any other character as itself"
+                    .to_owned()
             }
             Self::SecondRoot(_) => "put it into a file of its own".to_owned(),
             Self::TextOutside => "take it out, or put it between `<!--` and `-->`".to_owned(),

@@ -1,8 +1,11 @@
 //! Files of labs, read and judged.
-#![expect(clippy::disallowed_methods, clippy::expect_used, reason = "a file that cannot be read fails the test")]
+#![expect(clippy::expect_used, reason = "a file that cannot be read fails the test")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test target uses its part of this")]
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use labrig_legacy::{File, lint};
 
