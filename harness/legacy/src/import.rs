@@ -35,6 +35,10 @@ pub struct Imported {
     pub wrong: Option<Findings>,
 }
 
+/// What a reader of the comments has to know.
+const INTRODUCTION: &str = "Comments name the line that they are about. What is wrong there is read as it was meant; what \
+                            is not carried over is told with what stands instead.";
+
 /// What is being made.
 struct Import<'f> {
     lab: Lab<'f>,
@@ -46,10 +50,11 @@ struct Import<'f> {
 pub fn import(file_name: &str, files: &[File]) -> Imported {
     let mut import = Import { lab: Lab { files }, notes: Notes::default() };
     let mut networks = network::networks(&mut import);
-    let nodes = node::nodes(&mut import, &mut networks);
+    let mut nodes = node::nodes(&mut import, &mut networks);
     if networks.is_empty() {
         networks.push(network::made_up(&mut import));
     }
+    nodes.iter_mut().for_each(|node| node.plug_in(&networks));
     let proxy = proxy::proxy(&mut import, &networks);
     script::others(&mut import);
     import.found();
@@ -119,6 +124,9 @@ impl Import<'_> {
         let mut names: Vec<_> = self.lab.files.iter().map(|file| base(&file.name)).collect();
         let last = names.pop().unwrap_or("nothing");
         let first = if names.is_empty() { String::new() } else { format!("{} and ", names.join(", ")) };
+        if !self.notes.is_empty() {
+            document.comment(INTRODUCTION);
+        }
         self.notes.write(&Part::Scenario, &mut document);
         document.entry("description", &Value::Text(format!("A lab that was made by hand: {first}{last}")));
         for network in networks {
@@ -140,7 +148,7 @@ impl Import<'_> {
             if let Some((file, at)) = node.place {
                 self.notes.write(&Part::Node(file, at), &mut document);
             }
-            node.write(&mut document);
+            node.write(networks.len() == 1, &mut document);
         }
         self.notes.write(&Part::Checks, &mut document);
         world.write(&mut document);

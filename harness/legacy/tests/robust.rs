@@ -141,6 +141,7 @@ fn judge(files: &[File]) {
     }
     let imported = import("lab.toml", files);
     imported.text.parse::<toml::Table>().expect("TOML, whatever comes in");
+    assert!(imported.wrong.is_none(), "{}\n{}", imported.wrong.expect("findings"), imported.text);
 }
 
 proptest! {

@@ -83,6 +83,11 @@ impl World<'_> {
         self.records(document);
         let proxied = self.proxied();
         let (Some(first), Some(proxy)) = (proxied.first(), self.proxy) else { return };
+        if proxy.bandwidth.is_some_and(|rate| rate.bytes_per_second() < *MEASURABLE.start()) {
+            document.blank();
+            document.comment("Nothing is fetched: so slow a proxy would take minutes for it.");
+            return;
+        }
         let url = |scheme: &str, path: &str| Value::text(format_args!("{scheme}://{}{path}", self.origin));
         let from = |node: &Node| Value::text(&node.name);
         let last = proxied.last().unwrap_or(first);

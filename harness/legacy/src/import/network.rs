@@ -71,6 +71,16 @@ pub(super) fn networks(import: &mut Import<'_>) -> Vec<Network> {
         let network = Reading { import, file, networks: &networks }.network(written);
         networks.extend(network);
     }
+    let subnets: Vec<_> = networks.iter().filter_map(|network| network.subnet).collect();
+    for network in &mut networks {
+        let inside = |server: &IpAddr| matches!(server, IpAddr::V4(v4) if subnets.iter().any(|net| net.contains(v4)));
+        if let (Some(server), Some(file)) = (network.forwarders.iter().find(|server| inside(server)), network.file) {
+            let what = format!("the forwarder {server}");
+            let instead = "it would be in the lab itself; the lab's own internet is asked instead";
+            import.left_out(Part::Network(file), (file, 0), &what, instead);
+        }
+        network.forwarders.retain(|server| !inside(server));
+    }
     networks
 }
 

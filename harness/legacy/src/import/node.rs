@@ -36,8 +36,6 @@ pub(super) struct Node {
     pub(super) place: Option<(usize, usize)>,
     cpus: Option<u32>,
     pub(super) nics: Vec<Nic>,
-    /// Whether the interfaces have to be said.
-    names_nics: bool,
     /// Sizes of its disks.
     disks: Vec<Size>,
 }
@@ -82,7 +80,11 @@ pub(super) fn nodes(import: &mut Import<'_>, networks: &mut Vec<Network>) -> Vec
         nodes.extend(written.node(import, networks, &nodes, &mut macs));
     }
     let known: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
+    let mut reserved = Vec::new();
     for network in networks.iter_mut() {
+        // Each MAC is somebody's once in a lab.
+        network.reservations.retain(|it| !reserved.contains(&it.mac));
+        reserved.extend(network.reservations.iter().map(|it| it.mac));
         // What has a node's name has to be the node.
         network
             .reservations
@@ -96,28 +98,28 @@ pub(super) fn nodes(import: &mut Import<'_>, networks: &mut Vec<Network>) -> Vec
             (usize::MAX, 1),
             "None of the files is of a node; `guest` is there to try the rest with.".to_owned(),
         );
-        let nic = networks.first().map(|network| Nic { network: network.name.clone(), mac: None, ip: None });
-        let names_nics = networks.len() > 1;
-        nodes.push(Node {
-            name,
-            place: None,
-            cpus: None,
-            nics: nic.into_iter().collect(),
-            names_nics,
-            disks: Vec::new(),
-        });
+        nodes.push(Node { name, place: None, cpus: None, nics: Vec::new(), disks: Vec::new() });
     }
     nodes
 }
 
 impl Node {
-    pub(super) fn write(&self, document: &mut Document) {
+    /// Gives it an interface where it has none.
+    pub(super) fn plug_in(&mut self, networks: &[Network]) {
+        if let Some(network) = networks.first().filter(|_| self.nics.is_empty()) {
+            self.nics.push(Nic { network: network.name.clone(), mac: None, ip: None });
+        }
+    }
+
+    /// Writes it. One interface on the only network goes without saying.
+    pub(super) fn write(&self, only_network: bool, document: &mut Document) {
         document.table(&["node", self.name.as_str()]);
         if let Some(cpus) = self.cpus {
             document.entry("cpus", &Value::Number(cpus.into()));
         }
         document.entry("install", &Value::text("micro"));
-        if self.names_nics {
+        let plain = self.nics.iter().all(|nic| nic.mac.is_none() && nic.ip.is_none());
+        if !(only_network && plain) {
             let nics = self.nics.iter().map(|nic| {
                 let mut entries = vec![("network", Value::text(&nic.network))];
                 entries.extend(nic.ip.map(|ip| ("ip", Value::text(ip))));
@@ -331,25 +333,11 @@ impl Written {
             let mac = mac.or(lease.map(|lease| lease.mac));
             nics.push(Nic { network: network.name.clone(), mac, ip: lease.map(|lease| lease.ip) });
         }
-        let plain =
-            nics.len() <= 1 && nics.iter().all(|nic| nic.mac.is_none() && nic.ip.is_none()) && networks.len() <= 1;
-        if nics.is_empty()
-            && let Some(network) = networks.first()
-        {
-            nics.push(Nic { network: network.name.clone(), mac: None, ip: None });
-        }
         for (at, what, why) in self.others {
             import.left_out(part.clone(), (file, at), &what, why);
         }
         let disks = self.disks.into_iter().take(MOST_DISKS).collect();
-        Some(Node {
-            name,
-            place: Some(self.place),
-            cpus: cpus.filter(|cpus| *cpus > 1),
-            nics,
-            names_nics: !plain,
-            disks,
-        })
+        Some(Node { name, place: Some(self.place), cpus: cpus.filter(|cpus| *cpus > 1), nics, disks })
     }
 }
 

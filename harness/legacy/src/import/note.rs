@@ -19,6 +19,9 @@ pub(super) enum Part {
     Checks,
 }
 
+/// Notes that are written of one part. Whoever has more of them reads none.
+const SHOWN: usize = 100;
+
 /// Notes, by the part that each belongs to, in the order of the files.
 #[derive(Debug, Default)]
 pub(super) struct Notes(BTreeMap<Part, Vec<(usize, usize, String)>>);
@@ -29,12 +32,20 @@ impl Notes {
         self.0.entry(part).or_default().push((file, at, text));
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Writes those of a part, once.
     pub(super) fn write(&mut self, part: &Part, document: &mut Document) {
         let mut notes = self.0.remove(part).unwrap_or_default();
         notes.sort();
         notes.dedup();
-        notes.iter().for_each(|(.., text)| document.comment(text));
+        notes.iter().take(SHOWN).for_each(|(.., text)| document.comment(text));
+        if let Some(more) = notes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            document.comment(&format!("And {more} more."));
+        }
     }
 
     /// Gives all that belongs to parts that are not written to the scenario as a whole.

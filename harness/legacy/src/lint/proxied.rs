@@ -6,6 +6,7 @@ use ipnet::Ipv4Net;
 use labrig_plan::finding::Report;
 
 use crate::{
+    file::Document,
     lab::Lab,
     redirect::{Redirect, subnet},
     squid::{Port, PortMode},
@@ -83,10 +84,24 @@ fn guarded(lab: Lab<'_>, redirects: &[(usize, Redirect)], ports: &[Port<'_>], re
     let mut told: Vec<u16> = Vec::new();
     for (index, redirect) in redirects {
         let to = *redirect.to;
-        if !leads_to_squid(redirect, ports) || told.contains(&to) || guards.iter().any(|guard| guard.covers(to)) {
+        if to == 0
+            || !leads_to_squid(redirect, ports)
+            || told.contains(&to)
+            || guards.iter().any(|guard| guard.covers(to))
+        {
             continue;
         }
         told.push(to);
+        // In the words of whoever loads the rules.
+        let guard = match &lab.files[*index].document {
+            Document::Nftables(_) => {
+                format!("`tcp dport {to} drop` to a chain of `type filter hook prerouting priority raw`")
+            }
+            Document::IptablesSave(_) => {
+                format!("`-A PREROUTING -p tcp -m tcp --dport {to} -j DROP` to the table `mangle`")
+            }
+            _ => format!("`iptables -t mangle -A PREROUTING -p tcp --dport {to} -j DROP`"),
+        };
         reports[*index]
             .add(
                 redirect.to.span(),
@@ -94,9 +109,7 @@ fn guarded(lab: Lab<'_>, redirects: &[(usize, Redirect)], ports: &[Port<'_>], re
                     "nothing guards the intercept port {to}: who connects to it directly sends squid round in circles"
                 ),
             )
-            .help(format!(
-                "add `iptables -t mangle -A PREROUTING -p tcp --dport {to} -j DROP`, which is before any redirect"
-            ));
+            .help(format!("add {guard}, which is before any redirect"));
     }
 }
 

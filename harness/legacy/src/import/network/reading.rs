@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use labrig_plan::{
-    address::{MacAddr, SubnetV4},
+    address::{MacAddr, PrefixV6, SubnetV4},
+    check::range,
+    layout::UPLINK,
     name::{BridgeName, DnsName},
 };
 
@@ -89,8 +91,9 @@ impl Reading<'_, '_> {
             );
         }
         let name = bridge.attribute("name")?;
-        let fits =
-            name.parse().ok().filter(|name| !self.networks.iter().any(|other| other.bridge.as_ref() == Some(name)));
+        let is_own = |name: &BridgeName| matches!(name.as_str(), "lo" | UPLINK);
+        let is_taken = |name: &BridgeName| self.networks.iter().any(|other| other.bridge.as_ref() == Some(name));
+        let fits = name.parse().ok().filter(|name| !is_own(name) && !is_taken(name));
         if fits.is_none() {
             self.left_out(name.span().start, &format!("the bridge's name `{}`", name.as_str()), "labrig gives it one");
         }
@@ -110,8 +113,11 @@ impl Reading<'_, '_> {
         for (address, length) in written.prefixes() {
             let at = address.span().start;
             let prefix = format!("{}/64", *address).parse::<ipnet::Ipv6Net>().ok().map(|net| net.trunc().to_string());
-            match prefix.and_then(|prefix| prefix.parse().ok()).filter(|_| length == Some(64) && network.ipv6.is_none())
-            {
+            let is_free = |prefix: &PrefixV6| {
+                let others = self.networks.iter().any(|other| other.ipv6 == Some(*prefix));
+                !others && length == Some(64) && network.ipv6.is_none() && range::taken_v6(*prefix).is_none()
+            };
+            match prefix.and_then(|prefix| prefix.parse().ok()).filter(is_free) {
                 Some(prefix) => network.ipv6 = Some(prefix),
                 None => self.left_out(
                     at,
@@ -125,15 +131,16 @@ impl Reading<'_, '_> {
             return;
         };
         let at = ip.address.span().start;
-        let subnet = ip.subnet.filter(|net| net.to_string().parse::<SubnetV4>().is_ok());
-        let Some(subnet) = subnet
-            .filter(|net| !self.networks.iter().any(|other| other.subnet.is_some_and(|other| overlap(other, *net))))
-        else {
+        let is_own =
+            |net: &Ipv4Net| net.to_string().parse::<SubnetV4>().is_ok_and(|net| range::taken_v4(net).is_none());
+        let is_taken =
+            |net: &Ipv4Net| self.networks.iter().any(|other| other.subnet.is_some_and(|other| overlap(other, *net)));
+        let Some(subnet) = ip.subnet.filter(|net| is_own(net) && !is_taken(net)) else {
             self.left_out(at, &format!("the address {}", ip.address), "whatever subnet is free stands instead");
             return;
         };
         network.subnet = Some(subnet);
-        network.gateway = Some(*ip.address);
+        network.gateway = Some(*ip.address).filter(|address| is_host(subnet, *address));
         if ip.dhcp().is_none() {
             network.dhcp = Dhcp::Off;
             return;
@@ -207,17 +214,18 @@ impl Reading<'_, '_> {
                 continue;
             }
             let Some(server) = server(forwarder) else { continue };
-            if is_usable(*server, network.subnet) {
+            if range::unusable(*server).is_none() {
                 network.forwarders.push(*server);
             } else {
                 let what = format!("the forwarder {}", *server);
-                self.left_out(at, &what, "it would be the lab's own; the lab's internet is asked instead");
+                self.left_out(at, &what, "no server of the internet has it; the lab's own internet is asked instead");
             }
         }
         for txt in written.dns("txt") {
             let name = txt.attribute("name").and_then(|name| name.parse::<DnsName>().ok());
             let value = txt.attribute("value").map_or("", |value| value.as_str());
-            match name.filter(|name| value.len() < 256 && !network.txt.iter().any(|(other, _)| other == name)) {
+            let fits = value.len() < 256 && !value.contains(char::is_control);
+            match name.filter(|name| fits && !network.txt.iter().any(|(other, _)| other == name)) {
                 Some(name) => network.txt.push((name, value.to_owned())),
                 None => self.left_out(txt.span.start, "a TXT record", "it has no name of its own, or is too long"),
             }
@@ -250,10 +258,4 @@ fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
 
 fn is_host(subnet: Ipv4Net, address: Ipv4Addr) -> bool {
     subnet.contains(&address) && address != subnet.network() && address != subnet.broadcast()
-}
-
-/// Whether a lab's internet can answer there.
-fn is_usable(server: IpAddr, subnet: Option<Ipv4Net>) -> bool {
-    let own = matches!(server, IpAddr::V4(v4) if subnet.is_some_and(|subnet| subnet.contains(&v4)) || v4.is_link_local() || v4.is_broadcast());
-    !(own || server.is_loopback() || server.is_unspecified() || server.is_multicast())
 }
