@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 passed, 1 a scenario failed, 2 bad input, 3 this host can't run it, 130 interrupted"
+    after_help = "Exit codes: 0 passed, 1 a scenario failed or lint found something, 2 bad input, 3 this host can't run it, 130 interrupted"
 )]
 struct Cli {
     #[command(subcommand)]

@@ -2,12 +2,7 @@
 //!
 //! The lab of the notes that this project began with is read where it lies beside the repository. The project's own are in
 //! `harness/legacy/tests/labs`, each with what has to be said of it; `UPDATE_EXPECT=1` writes that anew.
-#![expect(
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, starts what it tests, and says what is not there"
-)]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking, and says what is not there")]
 
 mod support;
 

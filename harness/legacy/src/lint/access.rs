@@ -16,6 +16,9 @@ use crate::squid::{Configuration, Directive, PortMode};
 /// Lists that squid defines itself, in any of its releases.
 const BUILT_IN: &[&str] = &["all", "manager", "localhost", "to_localhost", "to_linklocal", "CONNECT"];
 
+/// Lists that squid's own squid.conf has always defined, whether anything asks for them or not.
+const CUSTOMARY: &[&str] = &["localnet", "SSL_ports", "Safe_ports", "QUERY", "PURGE", "purge"];
+
 /// The types of lists (`src/AclRegs.cc` of squid 3.1 to 7).
 const TYPES: &[&str] = &[
     "adaptation_service",
@@ -179,7 +182,8 @@ fn asked_for_by_nobody(
     let used: BTreeSet<&str> = words.chain(remarks).map(|word| word.trim_start_matches('!')).collect();
     for (name, (kind, span)) in defined {
         // Squid looks at its own ones by itself.
-        if !used.contains(name) && !BUILT_IN.contains(name) && !kind.starts_with("annotate") {
+        let known = BUILT_IN.contains(name) || CUSTOMARY.contains(name);
+        if !used.contains(name) && !known && !kind.starts_with("annotate") {
             report
                 .add(span.clone(), format!("nothing asks for list `{name}`"))
                 .help(format!("let it through: `http_access allow {name}`, or take it out"));
