@@ -67,6 +67,10 @@ fn iptables() {
         ("-t nat -A POSTROUTING -i eth0 -j ACCEPT", "POSTROUTING does not know by which interface a packet came in"),
         ("-A INPUT -p tcp -j REDIRECT --to-ports 80", "REDIRECT works in table `nat` alone, and this is `filter`"),
         ("-t nat -A POSTROUTING -p tcp -j REDIRECT --to-ports 80", "REDIRECT does not work in POSTROUTING"),
+        ("-A INPUT -p tcp -dport 80 -j ACCEPT", "`-dport` is an address called `port` to iptables"),
+        ("-A INPUT --state NEW -j ACCEPT", "nothing brings `--state` along (write `-m state` in front of it)"),
+        ("-A INPUT -p tcp --dports 22,80 -j ACCEPT", "nothing brings `--dports` along (write `-m multiport` in front"),
+        ("-A INPUT -j ACCEPT --log-prefix a", "nothing brings `--log-prefix` along (write `-j LOG` in front of it)"),
         (
             "-A INPUT -j ACEPT",
             "iptables knows no target `ACEPT`, and nothing makes such a chain (did you mean `ACCEPT`?)",

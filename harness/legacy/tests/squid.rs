@@ -40,6 +40,11 @@ fn directives_and_ports() {
             "cache_men 8 MB",
             "squid.conf:4 squid knows no directive `cache_men`, and passes over the line (did you mean `cache_mem`?)",
         ),
+        (
+            "cache_mem 64MB",
+            "squid.conf:4 squid does not start: `64MB` is no number (write the unit apart, as in `cache_mem 64 MB`)",
+        ),
+        ("cache_dir ufs /a 100", "squid.conf:4 squid does not start: a `ufs` store is not said in full"),
         ("http_port 3128 transparent", "squid.conf:4 `transparent` is spelt `intercept` since squid 3.1"),
         (
             "http_port 3128 intercpt",
@@ -119,6 +124,7 @@ fn lists() {
             "http_access deny labb",
             "squid.conf:4 there is no list `labb`, so squid does not start (did you mean `lab`?)",
         ),
+        ("acl lab src 192.0.2.0/33", "squid.conf:4 `192.0.2.0/33` is no address, so squid does not start"),
         ("acl other src 198.51.100.0/24", "squid.conf:4 nothing asks for list `other`"),
         ("acl lab dst 198.51.100.0/24", "squid.conf:4 list `lab` is of type `src` already"),
         (

@@ -11,7 +11,10 @@ use labrig_plan::{
 };
 
 use super::squid::quoted;
-use crate::squid::{Configuration, Directive, PortMode};
+use crate::{
+    redirect::subnet,
+    squid::{Configuration, Directive, PortMode},
+};
 
 /// Lists that squid defines itself, in any of its releases.
 const BUILT_IN: &[&str] = &["all", "manager", "localhost", "to_localhost", "to_linklocal", "CONNECT"];
@@ -123,6 +126,9 @@ fn definitions<'c>(
                 draft.help(help);
             }
         }
+        if matches!(kind.as_str(), "src" | "dst" | "localip") {
+            acl.arguments.iter().skip(2).for_each(|address| is_address(address, report));
+        }
         match defined.get(name.as_str()) {
             Some((other, first)) if *other != kind.as_str() => {
                 report
@@ -135,6 +141,16 @@ fn definitions<'c>(
         }
     }
     defined
+}
+
+/// Four numbers with dots between them, and a mask, that are no address.
+fn is_address(word: &At<String>, report: &mut Report) {
+    let numeric = word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/'));
+    if numeric && word.contains('.') && subnet(word).is_none() {
+        report
+            .add(word.span(), format!("{} is no address, so squid does not start", quoted(word)))
+            .help("four numbers of at most 255, and a mask of at most 32, as in `192.0.2.0/24`");
+    }
 }
 
 /// The lists that a line asks for, where that is all that it has.

@@ -6,7 +6,7 @@ use labrig_plan::{
 };
 
 use crate::{
-    iptables::{Invocation, Rules, Verb},
+    iptables::{Invocation, Opt, Rules, Verb},
     redirect::{ports, subnet},
 };
 
@@ -77,6 +77,24 @@ const PLACES: &[(&str, &str, &[&str])] = &[
     ("TPROXY", "mangle", &["PREROUTING"]),
 ];
 
+/// Options, and the matches or the targets of which any brings it along (iptables-extensions(8)).
+const NEEDS: &[(&str, &str, &[&str])] = &[
+    ("--state", "--match", &["state"]),
+    ("--ctstate", "--match", &["conntrack"]),
+    ("--destination-ports", "--match", &["multiport", "mport"]),
+    ("--source-ports", "--match", &["multiport", "mport"]),
+    ("--comment", "--match", &["comment"]),
+    ("--mac-source", "--match", &["mac"]),
+    ("--dst-type", "--match", &["addrtype"]),
+    ("--src-type", "--match", &["addrtype"]),
+    ("--log-prefix", "--jump", &["LOG"]),
+    ("--log-level", "--jump", &["LOG"]),
+    ("--reject-with", "--jump", &["REJECT"]),
+    ("--to-destination", "--jump", &["DNAT"]),
+    ("--to-source", "--jump", &["SNAT"]),
+    ("--to-ports", "--jump", &["REDIRECT", "MASQUERADE"]),
+];
+
 /// Protocols that have ports, by name and by number.
 const WITH_PORTS: &[&str] = &["tcp", "udp", "udplite", "dccp", "sctp", "6", "17", "136", "33", "132"];
 
@@ -91,6 +109,7 @@ pub(super) fn lint(rules: &Rules, dump: bool, report: &mut Report) {
         interfaces(rule, report);
         if !rule.open {
             protocol(rule, report);
+            unlocked(rule, report);
         }
         values(rule, report);
     }
@@ -213,6 +232,24 @@ fn protocol(rule: &Invocation, report: &mut Report) {
     }
 }
 
+/// Options that there are only once a match or a target has brought them along: `-m state` brings `--state`.
+fn unlocked(rule: &Invocation, report: &mut Report) {
+    for option in &rule.options {
+        let Some((_, by, names)) = NEEDS.iter().find(|(name, ..)| *name == option.long()) else { continue };
+        let mut bringers = rule.options.iter().filter(|other| other.long() == *by);
+        let brings = |other: &Opt| {
+            other.values.first().is_some_and(|value| value.text().is_none_or(|text| names.contains(&text)))
+        };
+        if bringers.any(brings) {
+            continue;
+        }
+        let short = if *by == "--match" { "-m" } else { "-j" };
+        report
+            .add(option.name.span(), format!("nothing brings `{}` along", option.name.as_str()))
+            .help(format!("write `{short} {}` in front of it", names[0]));
+    }
+}
+
 /// Numbers that are out of range, and addresses that are none.
 fn values(rule: &Invocation, report: &mut Report) {
     for option in &rule.options {
@@ -220,6 +257,13 @@ fn values(rule: &Invocation, report: &mut Report) {
         let Some(first) = option.values.first() else { continue };
         for piece in first.split_commas() {
             let Some(text) = piece.text() else { continue };
+            // `-dport 80` is `-d port`, and then something without an option.
+            if matches!(option.name.as_str(), "-d" | "-s") && matches!(text, "port" | "ports") {
+                let written = format!("{}{text}", option.name.as_str());
+                report
+                    .add(option.name.span(), format!("`{written}` is an address called `{text}` to iptables"))
+                    .help(format!("write `-{written}`, with two hyphens"));
+            }
             let wrong = match long {
                 "--destination-port" | "--source-port" | "--destination-ports" | "--source-ports" | "--to-ports" => {
                     let is_number = !text.is_empty()

@@ -76,9 +76,26 @@ const VALUED: &[&str] = &[
     "tls-context",
 ];
 
+/// Directives whose value is a size (type `b_size_t`, `b_int64_t` and the like of `src/cf.data.pre`).
+const SIZES: &[&str] = &[
+    "cache_mem",
+    "client_request_buffer_max_size",
+    "maximum_object_size",
+    "maximum_object_size_in_memory",
+    "minimum_object_size",
+    "read_ahead_gap",
+    "reply_header_max_size",
+    "request_body_max_size",
+    "request_header_max_size",
+];
+
+/// Stores whose directories are made to measure: path, MiB, and two numbers of folders.
+const STORES: &[&str] = &["ufs", "aufs", "diskd"];
+
 pub(super) fn lint(configuration: &Configuration, report: &mut Report) {
     unknown(configuration, report);
     ports(configuration, report);
+    sizes(configuration, report);
     delay_pools::lint(configuration, report);
     access::lint(configuration, report);
 }
@@ -138,6 +155,32 @@ fn ports(configuration: &Configuration, report: &mut Report) {
         report.add(first.directive.span.clone(), "every port intercepts, and squid needs one for itself").help(
             "add one for clients that are told of it, as in `http_port 8080`: squid's own error pages come from there",
         );
+    }
+}
+
+/// A size is a number and a word, and squid does not start where the two are one.
+fn sizes(configuration: &Configuration, report: &mut Report) {
+    for directive in &configuration.directives {
+        if let Some(name) = directive.meant.filter(|name| SIZES.contains(name))
+            && let Some(size) = directive.arguments.first()
+        {
+            let digits = size.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let unit = size.get(digits.len()..).unwrap_or_default();
+            if !unit.is_empty() && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                let letter = unit.chars().next().unwrap_or('M').to_ascii_uppercase();
+                report
+                    .add(size.span(), format!("squid does not start: {} is no number", quoted(size)))
+                    .help(format!("write the unit apart, as in `{name} {digits} {letter}B`"));
+            }
+        }
+    }
+    for directive in configuration.named("cache_dir") {
+        let kind = directive.arguments.first().map_or("", |kind| kind.as_str());
+        if STORES.contains(&kind) && directive.arguments.len() < 5 {
+            report
+                .add(directive.span.clone(), format!("squid does not start: a `{kind}` store is not said in full"))
+                .help(format!("write `cache_dir {kind} FOLDER MIB 16 256`"));
+        }
     }
 }
 

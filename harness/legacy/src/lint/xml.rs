@@ -39,7 +39,7 @@ pub(super) fn unknown_elements(element: &Element, grammar: &Grammar, only_near: 
     }
 }
 
-/// Notes text in the place of a number or an address that the writer of `what` reads.
+/// Whether libvirt takes this for a UUID.
 pub(super) fn is_uuid(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_hexdigit).count();
     digits == 32 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-' || c == ' ')
