@@ -20,6 +20,7 @@ fn what_is_right_is_right() {
         --extra-args \"auto=true file=/preseed.cfg console=ttyS0\" --os-variant debian12\n\
         cat >user-data <<EOF\nvirt-install --name is no call\nEOF\n\
         virt-install -n other -r 512 --import --disk /srv/a.qcow2 -w network:lab\n\
+        virt-install --name d --memory 512 -l http://deb.example/ --initrd-inject=a.cfg -x \"ks=file:/a.cfg file=/b-$X\"\n\
         virt-install $OPTIONS\nvirt-install --name c \"${ARGS[@]}\"\n";
     assert_eq!(alone("web.sh", script), NONE);
     let preseed = "#_preseed_V1\nd-i debian-installer/locale string en_US\nd-i netcfg/get_hostname string lab\n\

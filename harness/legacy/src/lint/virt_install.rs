@@ -157,7 +157,12 @@ fn injected(install: &Install, report: &mut Report) {
     let Some(all) = files.into_iter().collect::<Option<Vec<_>>>() else { return };
     for option in install.named("--extra-args") {
         let Some(value) = &option.value else { continue };
-        for word in value.beginning().split_whitespace() {
+        // The last word may go on with what is not known.
+        let known = match (value.text(), value.beginning()) {
+            (Some(text), _) => text,
+            (None, beginning) => &beginning[..beginning.rfind(char::is_whitespace).unwrap_or_default()],
+        };
+        for word in known.split_whitespace() {
             let Some(path) = FILES.iter().find_map(|before| word.strip_prefix(before)) else { continue };
             let path = path.trim_start_matches("//");
             let name = path.trim_start_matches('/');
