@@ -25,7 +25,8 @@ fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The files of a lab that was made by hand; `-` is standard input. What cannot be read, or is of no known kind, is shown, and is the second.
+/// The files of a lab that was made by hand; `-` is standard input. What cannot be read, or is of no known kind, is
+/// shown, and is the second.
 pub(crate) fn hand_made(paths: &[PathBuf]) -> (Vec<labrig_legacy::File>, Exit) {
     let mut files = Vec::new();
     let mut exit = Exit::Passed;

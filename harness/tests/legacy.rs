@@ -1,7 +1,7 @@
 //! Labs that were made by hand: what `labrig lint` finds in them, and what `labrig import` makes of them.
 //!
-//! The lab of the notes that this project began with is read where it lies beside the repository. The project's own are in
-//! `harness/legacy/tests/labs`, each with what has to be said of it; `UPDATE_EXPECT=1` writes that anew.
+//! The lab of the notes that this project began with is read where it lies beside the repository. The project's own are
+//! in `harness/legacy/tests/labs`, each with what has to be said of it; `UPDATE_EXPECT=1` writes that anew.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking, and says what is not there")]
 
 mod support;

@@ -1,7 +1,7 @@
 //! From the files of a lab to a scenario.
 //!
-//! What the files say is carried over as far as a scenario can say it; what was found wrong is read as it was meant. For
-//! everything else there is a comment: where it stands, what it is, and what stands instead.
+//! What the files say is carried over as far as a scenario can say it; what was found wrong is read as it was meant.
+//! For everything else there is a comment: where it stands, what it is, and what stands instead.
 
 use labrig_plan::finding::Findings;
 

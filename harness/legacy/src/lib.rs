@@ -1,8 +1,8 @@
-//! Labs that were made by hand: the files of libvirt, squid, iptables, nftables, virt-install and debian-installer that they
-//! consist of, each read once into a model that has the place of everything.
+//! Labs that were made by hand: the files of libvirt, squid, iptables, nftables, virt-install and debian-installer that
+//! they consist of, each read once into a model that has the place of everything.
 //!
-//! The way through: [`File::read`] takes a file for what it is by its content, [`lint`] says what is wrong with the files of
-//! one lab, each by itself and all of them together, and [`import`] turns them into a scenario.
+//! The way through: [`File::read`] takes a file for what it is by its content, [`lint`] says what is wrong with the
+//! files of one lab, each by itself and all of them together, and [`import`] turns them into a scenario.
 //!
 //! This crate is pure: texts in, findings and a scenario out. No file that it reads is ever run.
 #![forbid(unsafe_code)]

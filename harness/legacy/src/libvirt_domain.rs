@@ -4,8 +4,8 @@ use labrig_plan::{scenario::At, unit::Size};
 
 use crate::xml::{Element, Grammar, Tree};
 
-/// Elements of domain XML that people write by hand, with all that can be in them (`domaincommon.rng` of libvirt 9.0, and
-/// what came up to 12.8). What has many kinds of content is not here.
+/// Elements of domain XML that people write by hand, with all that can be in them (`domaincommon.rng` of libvirt 9.0,
+/// and what came up to 12.8). What has many kinds of content is not here.
 pub const GRAMMAR: Grammar = Grammar {
     elements: &[
         (

@@ -120,7 +120,8 @@ impl Network {
         self.root()?.child("name").map(|name| &name.text).filter(|name| !name.is_empty())
     }
 
-    /// How it is connected: the mode of `<forward>`, which is `nat` where it names none; `None` for an isolated network.
+    /// How it is connected: the mode of `<forward>`, which is `nat` where it names none; `None` for an isolated
+    /// network.
     #[must_use]
     pub fn mode(&self) -> Option<&str> {
         let forward = self.root()?.child("forward")?;

@@ -1,7 +1,7 @@
 //! What is wrong with the files of a lab: each kind by rules of its own, and all of them together.
 //!
-//! A rule speaks only where it is sure. What a file includes, what a variable may hold, and what another program may have made
-//! before is not known; so it is taken for right.
+//! A rule speaks only where it is sure. What a file includes, what a variable may hold, and what another program may
+//! have made before is not known; so it is taken for right.
 
 use labrig_plan::finding::{Findings, Report};
 
@@ -23,8 +23,8 @@ mod squid;
 mod virt_install;
 mod xml;
 
-/// Everything that is wrong with `files`, which are those of one lab: the files with anything wrong, in the order in which
-/// they were given.
+/// Everything that is wrong with `files`, which are those of one lab: the files with anything wrong, in the order in
+/// which they were given.
 #[must_use]
 pub fn lint(files: &[File]) -> Vec<Findings> {
     let lab = Lab { files };

@@ -1,4 +1,5 @@
-//! Answers for debian-installer: `OWNER QUESTION TYPE VALUE` (debconf-set-selections(1), and the installer's own guide).
+//! Answers for debian-installer: `OWNER QUESTION TYPE VALUE` (debconf-set-selections(1), and the installer's own
+//! guide).
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! Shell scripts as far as they can be read without running them: commands and their words.
 //!
-//! A variable has a value here only where the file assigns it once, plainly, and not under a condition. What follows from
-//! anything else (arguments, the environment, the output of commands) stays unknown.
+//! A variable has a value here only where the file assigns it once, plainly, and not under a condition. What follows
+//! from anything else (arguments, the environment, the output of commands) stays unknown.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -121,7 +121,8 @@ impl Word {
 }
 
 impl Command {
-    /// The program that it runs, without its folder, and the arguments; what only runs it for somebody else is passed over.
+    /// The program that it runs, without its folder, and the arguments; what only runs it for somebody else is passed
+    /// over.
     #[must_use]
     pub fn program(&self) -> Option<(&str, &[Word])> {
         let mut words = self.words.as_slice();

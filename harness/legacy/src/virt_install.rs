@@ -151,7 +151,6 @@ pub const OPTIONS: &[&str] = &[
     "--test-media-detection",
     "--tpm",
     "--transient",
-    "--tpm",
     "--unattended",
     "--uuid",
     "--vcpus",

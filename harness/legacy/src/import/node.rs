@@ -53,11 +53,34 @@ struct Written {
     name: Option<At<String>>,
     memory: Option<At<Size>>,
     cpus: Option<At<u32>>,
-    /// Networks, where they are known, with the MACs there.
-    nics: Vec<(usize, Option<String>, Option<At<String>>)>,
+    plugs: Vec<Plug>,
     disks: Vec<Size>,
-    /// What is not carried over: where, what, and why.
-    others: Vec<(usize, String, &'static str)>,
+    others: Vec<LeftOut>,
+}
+
+/// An interface as a file has it.
+struct Plug {
+    /// The byte of the file.
+    at: usize,
+    /// What its network is called, where it is on one that is known.
+    network: Option<String>,
+    mac: Option<At<String>>,
+}
+
+/// Something that is not carried over.
+struct LeftOut {
+    /// The byte of the file.
+    at: usize,
+    what: String,
+    /// Why, or what stands instead.
+    instead: &'static str,
+}
+
+impl LeftOut {
+    /// A disk whose size nobody says.
+    fn disk(at: usize, what: String) -> Self {
+        Self { at, what, instead: "what is on it is not carried over, and how large it is not said" }
+    }
 }
 
 /// The nodes that the files describe; one that is made up where there is none.
@@ -168,20 +191,16 @@ const QUIET: &[&str] = &[
 
 impl Written {
     fn of_install(file: usize, install: &Install, text: &str) -> Self {
-        let mut others: Vec<(usize, String, &'static str)> = Vec::new();
+        let mut others = Vec::new();
         let mut disks = Vec::new();
         for option in install.named("--disk") {
             match size(option) {
                 Some(size) => disks.push(size),
-                None => others.push((
-                    option.name.span().start,
-                    said(option, text),
-                    "what is on it is not carried over, and how large it is not said",
-                )),
+                None => others.push(LeftOut::disk(option.name.span().start, said(option, text))),
             }
         }
         for option in &install.options {
-            let why = match option.long() {
+            let instead = match option.long() {
                 "--location" | "--cdrom" | "--pxe" | "--install" | "--import" | "--boot" | "--livecd" => {
                     "labrig cannot get this system; `micro` stands instead: the machine's own kernel, busybox and an SSH server"
                 }
@@ -190,22 +209,23 @@ impl Written {
                 long if QUIET.contains(&long) => continue,
                 _ => "a node has no such thing",
             };
-            others.push((option.name.span().start, said(option, text), why));
+            others.push(LeftOut { at: option.name.span().start, what: said(option, text), instead });
         }
-        let bridge = install.named("--bridge").map(|option| (option.name.span().start, None, None));
-        let nics = install.named("--network").map(|option| {
+        let bridge =
+            install.named("--bridge").map(|option| Plug { at: option.name.span().start, network: None, mac: None });
+        let plugs = install.named("--network").map(|option| {
             let network = option.part("network").map(|name| name.to_string());
             // `-w bridge:br0` is how it was written long ago.
             let network = network.or_else(|| Some(option.first()?.strip_prefix("network:")?.to_owned()));
             let none = option.first().is_some_and(|first| first.as_str() == "none");
-            (!none).then(|| (option.name.span().start, network, option.part("mac")))
+            (!none).then(|| Plug { at: option.name.span().start, network, mac: option.part("mac") })
         });
         Self {
             place: (file, install.span.start),
             name: install.name(),
             memory: install.memory(),
             cpus: install.cpus(),
-            nics: nics.flatten().chain(bridge).collect(),
+            plugs: plugs.flatten().chain(bridge).collect(),
             disks,
             others,
         }
@@ -213,38 +233,35 @@ impl Written {
 
     fn of_domain(file: usize, domain: &Domain) -> Option<Self> {
         let root = domain.root()?;
-        let nics = domain.devices("interface").map(|interface| {
+        let plugs = domain.devices("interface").map(|interface| {
             let network = interface.child("source").and_then(|source| source.attribute("network"));
             let mac = interface.child("mac").and_then(|mac| mac.attribute("address")).cloned();
-            (interface.span.start, network.map(|name| name.to_string()), mac)
+            Plug { at: interface.span.start, network: network.map(|name| name.to_string()), mac }
         });
-        let mut others: Vec<(usize, String, &'static str)> = Vec::new();
-        for disk in domain.devices("disk") {
+        let disks = domain.devices("disk").map(|disk| {
             let path = disk.child("source").and_then(|source| source.attribute("file"));
             let what = path.map_or_else(|| "a disk".to_owned(), |path| format!("the disk `{}`", shown(path)));
-            others.push((disk.span.start, what, "what is on it is not carried over, and how large it is not said"));
-        }
-        for name in ["filesystem", "hostdev", "redirdev", "tpm", "shmem", "vsock", "smartcard"] {
-            others.extend(
-                domain
-                    .devices(name)
-                    .map(|device| (device.span.start, format!("`<{name}>`"), "a node has no such thing")),
-            );
-        }
-        let at = root.child("os").map_or(root.span.start, |os| os.span.start);
-        others.push((
-            at,
-            "the system that it boots".to_owned(),
-            "`micro` stands instead: the machine's own kernel, busybox and an SSH server",
-        ));
+            LeftOut::disk(disk.span.start, what)
+        });
+        let devices = ["filesystem", "hostdev", "redirdev", "tpm", "shmem", "vsock", "smartcard"];
+        let devices = devices.into_iter().flat_map(|name| domain.devices(name)).map(|device| LeftOut {
+            at: device.span.start,
+            what: format!("`<{}>`", device.name.as_str()),
+            instead: "a node has no such thing",
+        });
+        let system = LeftOut {
+            at: root.child("os").map_or(root.span.start, |os| os.span.start),
+            what: "the system that it boots".to_owned(),
+            instead: "`micro` stands instead: the machine's own kernel, busybox and an SSH server",
+        };
         Some(Self {
             place: (file, root.span.start),
             name: domain.name().cloned(),
             memory: domain.memory(),
             cpus: domain.text("vcpu").and_then(|text| Some(At::new(text.parse().ok()?, text.span()))),
-            nics: nics.collect(),
+            plugs: plugs.collect(),
             disks: Vec::new(),
-            others,
+            others: disks.chain(devices).chain([system]).collect(),
         })
     }
 
@@ -287,7 +304,7 @@ impl Written {
             );
         }
         let mut nics: Vec<Nic> = Vec::new();
-        for (at, network, mac) in &self.nics {
+        for Plug { at, network, mac } in &self.plugs {
             let Some(called) = network else {
                 import.left_out(
                     part.clone(),
@@ -333,8 +350,8 @@ impl Written {
             let mac = mac.or(lease.map(|lease| lease.mac));
             nics.push(Nic { network: network.name.clone(), mac, ip: lease.map(|lease| lease.ip) });
         }
-        for (at, what, why) in self.others {
-            import.left_out(part.clone(), (file, at), &what, why);
+        for LeftOut { at, what, instead } in self.others {
+            import.left_out(part.clone(), (file, at), &what, instead);
         }
         let disks = self.disks.into_iter().take(MOST_DISKS).collect();
         Some(Node { name, place: Some(self.place), cpus: cpus.filter(|cpus| *cpus > 1), nics, disks })

@@ -124,7 +124,8 @@ pub(super) fn proxy(import: &mut Import<'_>, networks: &[Network]) -> Option<Pro
     })
 }
 
-/// The networks whose traffic is redirected: those that any source is in, and all that are translated where none is named.
+/// The networks whose traffic is redirected: those that any source is in, and all that are translated where none is
+/// named.
 fn served(networks: &[Network], sources: &[ipnet::Ipv4Net]) -> Vec<NetworkName> {
     let is_source = |network: &&Network| {
         let net = network.subnet;

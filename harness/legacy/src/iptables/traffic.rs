@@ -35,8 +35,8 @@ impl Invocation {
         Some(Redirect { span: self.span.clone(), source, ports: self.meant_for(), to })
     }
 
-    /// A rule that drops before NAT, while a packet still has the port that its sender meant; or, behind it, one that looks
-    /// at what the packet was before.
+    /// A rule that drops before NAT, while a packet still has the port that its sender meant; or, behind it, one that
+    /// looks at what the packet was before.
     fn guard(&self) -> Option<Guard> {
         let drops = matches!(self.target()?.as_str(), "DROP" | "REJECT");
         let early = matches!(self.table_name(), "raw" | "mangle");

@@ -86,7 +86,8 @@ fn macs(lab: Lab<'_>, reports: &mut [Report]) {
             seen.insert(key, (index, at, fixed.node));
             continue;
         };
-        // A domain, and the call that made it, are one node; and two interfaces of one domain are told by its own rules.
+        // A domain, and the call that made it, are one node; and two interfaces of one domain are told by its own
+        // rules.
         if *node == fixed.node && node.is_some() {
             continue;
         }

@@ -7,7 +7,8 @@ use labrig_plan::{
 
 use crate::preseed::{Answer, Preseed};
 
-/// Types of questions (cdebconf's doc/modules.txt and debconf-devel(7)), and `seen`, which says that one was asked already.
+/// Types of questions (cdebconf's doc/modules.txt and debconf-devel(7)), and `seen`, which says that one was asked
+/// already.
 const TYPES: &[&str] =
     &["string", "boolean", "select", "multiselect", "password", "text", "note", "title", "error", "entropy", "seen"];
 

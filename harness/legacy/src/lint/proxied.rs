@@ -36,8 +36,8 @@ fn leads_to_squid(redirect: &Redirect, ports: &[Port<'_>]) -> bool {
     if ports.is_empty() { *redirect.to == SQUID } else { ports.iter().any(intercepts) }
 }
 
-/// What a port is sent is what it understands. Without squid's configuration, its own port is `plain` where it gets what was
-/// meant for port 80; others' ports may understand both.
+/// What a port is sent is what it understands. Without squid's configuration, its own port is `plain` where it gets
+/// what was meant for port 80; others' ports may understand both.
 fn arrives(redirect: &Redirect, plain: bool, ports: &[Port<'_>], report: &mut Report) {
     let to = *redirect.to;
     let meant = |port: u16| redirect.ports.iter().find(|meant| ***meant == port);

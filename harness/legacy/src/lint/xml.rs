@@ -12,8 +12,8 @@ pub(super) fn slips(tree: &Tree, report: &mut Report) -> bool {
     tree.root.is_some() && !tree.slips.iter().any(broken)
 }
 
-/// Notes the elements that libvirt passes over without a word: all that it does not know, or, where `only_near`, those that
-/// are nearly one that it knows.
+/// Notes the elements that libvirt passes over without a word: all that it does not know, or, where `only_near`, those
+/// that are nearly one that it knows.
 pub(super) fn unknown_elements(element: &Element, grammar: &Grammar, only_near: bool, report: &mut Report) {
     let name = element.name.as_str();
     // What is in these is anybody's own.
