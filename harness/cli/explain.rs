@@ -33,7 +33,7 @@ pub(crate) fn main(args: &Args) -> Exit {
     let mut examination = Examination::new(Catalogue::shipped());
     for file in &args.files {
         if let Err(why) = read(&mut examination, file) {
-            ui::unreadable(file, &why);
+            ui::error(&why.to_string(), None);
             return Exit::BadInput;
         }
     }
