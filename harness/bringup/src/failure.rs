@@ -6,7 +6,8 @@ use std::{
     path::Path,
 };
 
-use labrig_plan::lab::Stage;
+use labrig_host::census::Death;
+use labrig_plan::{lab::Stage, layout};
 use serde::{Deserialize, Serialize};
 
 /// How much of a log a failure carries.
@@ -61,6 +62,26 @@ impl Failure {
     #[must_use]
     pub fn host(stage: Stage, subject: impl Into<String>, seen: impl fmt::Display) -> Self {
         Self { fault: Fault::Host, ..Self::lab(stage, subject, seen) }
+    }
+
+    /// The failure that a death is.
+    pub(crate) fn of_death(stage: Stage, death: Option<&Death>) -> Self {
+        let Some(death) = death else { return Self::host(stage, "lab host", "a process died") };
+        let tail = |file: &str| LogTail::read(Path::new(layout::RUN), file);
+        if let Some(node) = death.name.strip_prefix("domain ") {
+            // A guest that ends is the lab's own doing, as far as anyone can see from here.
+            let log = tail(&format!("logs/console-{node}.log")).or_else(|| tail(&format!("logs/qemu/{node}.log")));
+            return Self::lab(stage, format!("node {node}"), death).with_log(log);
+        }
+        let file = match death.name.as_str() {
+            name if name.starts_with("squid") => "logs/squid-cache.log",
+            name if name.starts_with("libvirtd") => "logs/libvirtd.log",
+            name if name.starts_with("upstream") => "logs/upstream-dns.log",
+            name if name.starts_with("pasta") => "logs/uplink.log",
+            name if name.starts_with("origin") => "logs/origin.log",
+            _ => "logs/syslog.log",
+        };
+        Self::host(stage, death.name.clone(), death).with_log(tail(file))
     }
 
     /// The same failure, with what a person can do about it.
