@@ -16,7 +16,8 @@ fn faults_say_one_thing() {
     one("dhcp-droped = \"lab\"", &["8:1 unknown key `dhcp-droped`"]);
     one("dhcp-dropped = true", &["8:16 expected a network name, found `true`"]);
     one("host-disk-full = \"a\"", &["8:18 expected `true` or `false`, found `a`"]);
-    check_with_node("[[fault]]\ndhcp-dropped = \"lab\"\n", &["5:1 missing key `at`", "5:1 missing key `diagnosis`"]);
+    check_with_node("[[fault]]\ndiagnosis = \"x\"\ndhcp-dropped = \"lab\"\n", &["5:1 missing key `at`"]);
+    check_with_node("[[fault]]\nat = \"boot\"\ndhcp-dropped = \"lab\"\n", &["5:1 missing key `diagnosis`"]);
     check_with_node(
         "[[fault]]\nat = \"bout\"\ndiagnosis = \"No lease\"\ndhcp-dropped = \"lab\"\n",
         &[
