@@ -275,3 +275,50 @@ impl fmt::Display for Layers {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    fn seen(layer: Layer, holds: Option<bool>, evidence: &str) -> Seen {
+        Seen { layer, holds, evidence: evidence.to_owned() }
+    }
+
+    #[test]
+    fn the_first_broken_layer_is_the_headline() {
+        let layers = Layers {
+            vain: "SSH login at 192.168.50.2:22: not within 100 s".to_owned(),
+            seen: vec![
+                seen(Layer::Machine, Some(true), "running"),
+                seen(Layer::Request, None, "it goes unheard"),
+                seen(Layer::Neighbour, Some(false), "nobody on virbr-lab answers for 192.168.50.2"),
+                seen(Layer::Port, Some(false), "No route to host"),
+            ],
+        };
+        let expected = "no ARP answer: nobody on virbr-lab answers for 192.168.50.2\n    machine: holds: running\n    \
+                        DHCP request: not known: it goes unheard\n    \
+                        ARP: broken: nobody on virbr-lab answers for 192.168.50.2\n    \
+                        TCP port 22: broken: No route to host";
+        assert_eq!(layers.to_string(), expected);
+    }
+
+    #[test]
+    fn where_nothing_is_known_to_be_broken_the_wait_is_told() {
+        let vain = "SSH login at 192.168.50.2:22: not within 100 s".to_owned();
+        let layers = Layers { vain: vain.clone(), seen: vec![seen(Layer::Machine, Some(true), "running")] };
+        assert_eq!(layers.to_string(), vain + "\n    machine: holds: running");
+    }
+
+    #[test]
+    fn a_login_holds_as_far_as_it_got() {
+        let address: SocketAddr = ([192, 168, 50, 2], 22).into();
+        let kind = SshErrorKind::HostKey { expected: "SHA256:a".to_owned(), got: "SHA256:b".to_owned() };
+        let seen = login(&SshError { address, phase: Phase::HostKey, kind });
+        let layers: Vec<_> = seen.iter().map(|seen| (seen.layer, seen.holds)).collect();
+        let expected = [(Layer::Port, Some(true)), (Layer::Banner, Some(true)), (Layer::HostKey, Some(false))];
+        assert_eq!(layers, expected);
+        assert!(seen[2].evidence.contains("the host key is SHA256:b, and SHA256:a is pinned"), "{}", seen[2].evidence);
+    }
+}

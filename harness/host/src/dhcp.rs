@@ -124,3 +124,27 @@ impl Talk {
         self.since = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_unanswered_until_it_is_answered() {
+        let said = |kind| Message { kind, client: [0; 6], address: Ipv4Addr::new(192, 168, 50, 2) };
+        let mut talk = Talk::default();
+        for _ in 0..3 {
+            talk.hear(&said(Kind::Discover));
+        }
+        assert!(talk.since.is_some());
+        assert_eq!((talk.discovers, talk.unanswered, talk.offered), (3, 3, None));
+        talk.hear(&said(Kind::Offer));
+        talk.hear(&said(Kind::Nak));
+        assert_eq!((talk.unanswered, talk.since, talk.refused, talk.given), (0, None, true, None));
+        talk.hear(&said(Kind::Discover));
+        talk.hear(&said(Kind::Ack));
+        let own = Some(Ipv4Addr::new(192, 168, 50, 2));
+        let expected = Talk { discovers: 4, offered: own, given: own, ..Talk::default() };
+        assert_eq!(talk, expected);
+    }
+}

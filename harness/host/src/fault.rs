@@ -1,6 +1,7 @@
 //! What can be made to go wrong in a lab host of a lab's own: one function each, which breaks it and nothing else.
 
 mod crowd;
+mod profile;
 mod rules;
 
 use std::{
@@ -27,6 +28,7 @@ use nix::{
 };
 
 pub use crowd::exhaust_leases;
+pub use profile::remove_profile_rule;
 pub use rules::{drop_dhcp, silence_resolvers};
 
 use crate::{

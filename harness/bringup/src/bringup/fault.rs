@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use labrig_host::{
     fault::{self, FaultError},
     keys::{HostKeyPair, KeyError},
+    sandbox,
     ssh::Session,
 };
 use labrig_plan::{
@@ -64,7 +65,9 @@ impl Work {
             FaultKind::HostDiskFull => fault::fill_host(),
             // It had it from its beginning.
             FaultKind::HostKeyReplaced(_) => Ok(()),
-            FaultKind::ProfileRuleRemoved(_) => Ok(()),
+            FaultKind::ProfileRuleRemoved(words) => {
+                fault::remove_profile_rule(sandbox::processes(&self.lab.site), words)
+            }
             FaultKind::PortTaken(_) => {
                 // For as long as this process lives.
                 std::mem::forget(fault::take_port()?);
