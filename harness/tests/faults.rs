@@ -112,10 +112,10 @@ fn fails(path: &Path) -> Result<Completion, Failed> {
     let fault = lab.faults.first().ok_or("the scenario has no fault")?.clone();
     let name = support::stem(path);
     let telling = TELLINGS.iter().find(|telling| telling.scenario == name).ok_or("nobody knows what it has to say")?;
-    let (record, failure) = match run(lab, path)? {
-        Ran::Over { record, failure } => (record, failure),
-        Ran::Not(reasons) => return Ok(Completion::ignored_with(reasons)),
-    };
+    let (record, failure) = run(lab, path)?;
+    if let Verdict::Skipped { reasons } = &record.verdict {
+        return Ok(Completion::ignored_with(reasons.join("; ")));
+    }
     let failure = failure.ok_or("the run did not fail")?;
     let said = failure.to_string();
     let headline = said.lines().nth(1).unwrap_or_default();
@@ -146,19 +146,16 @@ fn passes(path: &Path) -> Result<Completion, Failed> {
     if !lab.faults.is_empty() {
         return Err("there is another fault".into());
     }
-    match run(lab, path)? {
-        Ran::Not(reasons) => Ok(Completion::ignored_with(reasons)),
-        Ran::Over { record, .. } if record.verdict == Verdict::Passed => Ok(Completion::Completed),
-        Ran::Over { record, .. } => Err(report::text(&record, None, path).into()),
+    let (record, _) = run(lab, path)?;
+    match &record.verdict {
+        Verdict::Passed => Ok(Completion::Completed),
+        Verdict::Skipped { reasons } => Ok(Completion::ignored_with(reasons.join("; "))),
+        _ => Err(report::text(&record, None, path).into()),
     }
 }
 
-enum Ran {
-    Over { record: Record, failure: Option<Failure> },
-    Not(String),
-}
-
-fn run(lab: Lab, path: &Path) -> Result<Ran, Failed> {
+/// Runs a lab, and returns what was told of its failure beside its record.
+fn run(lab: Lab, path: &Path) -> Result<(Record, Option<Failure>), Failed> {
     let Places { runs, cache, .. } = Places::from_environment();
     let runs = env::var_os("LABRIG_RUNS").map_or_else(support::runs, |_| runs);
     let program = PathBuf::from(env!("CARGO_BIN_EXE_labrig"));
@@ -170,12 +167,10 @@ fn run(lab: Lab, path: &Path) -> Result<Ran, Failed> {
         }
     })?;
     let record = ended.record.ok_or("the lab stayed up")?;
-    match &record.verdict {
-        Verdict::Skipped { reasons } if !env::var_os("LABRIG_STRICT").is_some_and(|value| value == "1") => {
-            Ok(Ran::Not(reasons.join("; ")))
-        }
-        Verdict::Skipped { .. } => Err(report::text(&record, None, path).into()),
-        _ => Ok(Ran::Over { record, failure }),
+    let is_strict = env::var_os("LABRIG_STRICT").is_some_and(|value| value == "1");
+    match record.verdict {
+        Verdict::Skipped { .. } if is_strict => Err(report::text(&record, None, path).into()),
+        _ => Ok((record, failure)),
     }
 }
 

@@ -97,8 +97,8 @@ pub fn take_port() -> Result<TakenPort, FaultError> {
 pub fn take_subnet(network: &Network) -> Result<(), FaultError> {
     let subnet = network.v4.subnet;
     // Not the bridge's own address: the subnet is what both want.
-    let hosts = [1, 2].into_iter().filter_map(|number| subnet.host(number));
-    let own = hosts.filter(|address| *address != network.v4.gateway).last().unwrap_or(network.v4.gateway);
+    let mut hosts = [2, 1].into_iter().filter_map(|number| subnet.host(number));
+    let own = hosts.find(|address| *address != network.v4.gateway).unwrap_or(network.v4.gateway);
     let address = format!("{own}/{}", subnet.net().prefix_len());
     for words in [
         &["link", "add", "taken0", "type", "bridge"][..],
