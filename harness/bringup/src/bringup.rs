@@ -157,7 +157,8 @@ impl Work {
             let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
             self.teller.begin(Stage::Check);
             self.strike_beside(Stage::Check, &host).await?;
-            let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions, patience: self.patience }).await;
+            let checked =
+                self.check(&host, Running { lab: Arc::clone(&self.lab), sessions, patience: self.patience }).await;
             self.tell_traffic();
             checked?;
             let apparmor = Arc::clone(&self.apparmor);
@@ -316,11 +317,11 @@ impl Work {
 
     /// Performs all checks: first those that need nothing for themselves, all at once; then the others, in the order
     /// of the file.
-    async fn check(&self, running: Running) -> Result<(), Failure> {
+    async fn check(&self, host: &Host, running: Running) -> Result<(), Failure> {
         let running = Arc::new(running);
         let (alone, together): (Vec<_>, Vec<_>) = self.lab.checks.iter().cloned().partition(check::is_exclusive);
         let perform = |check: labrig_plan::lab::Check| {
-            let (this, running) = (self.clone(), Arc::clone(&running));
+            let (this, host, running) = (self.clone(), host.clone(), Arc::clone(&running));
             move || {
                 this.teller.tell(Event::Checking { check: check.id.clone() });
                 let begin = Instant::now();
@@ -332,7 +333,8 @@ impl Work {
                     }
                     Err(seen) => {
                         let log = tail(&check::log(&check, &this.lab));
-                        Err(Failure::lab(Stage::Check, format!("check {}", check.id), seen).with_log(log))
+                        let (subject, seen) = this.lost(&host, &check.id, seen);
+                        Err(Failure::lab(Stage::Check, subject, seen).with_log(log))
                     }
                 }
             }

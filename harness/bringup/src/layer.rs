@@ -68,8 +68,12 @@ impl Way<'_> {
         let (long, often) = UNANSWERED;
         let is_unanswered =
             |talk: Talk| talk.unanswered >= often && talk.since.is_some_and(|since| since.elapsed() >= long * patience);
-        let is_cut = self.node.nics.first().and_then(tap).is_some_and(|tap| !is_connected(&tap));
-        is_cut || self.leases().any(|(nic, _)| is_unanswered(self.ear.talk(nic.mac)))
+        self.is_cut() || self.leases().any(|(nic, _)| is_unanswered(self.ear.talk(nic.mac)))
+    }
+
+    /// Whether its machine is cut off its network, whatever it does.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.node.nics.first().and_then(tap).is_some_and(|tap| !is_connected(&tap))
     }
 
     /// Looks at all layers. `vain` is what was waited for, and `last` how the last try to log in ended.

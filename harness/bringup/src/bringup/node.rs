@@ -64,7 +64,7 @@ impl Work {
         let address = SocketAddr::from((address, 22));
         let limit = self.patience(node);
         let what = format!("SSH login at {address}");
-        let way = Way { lab: &self.lab, node, libvirt: &host.libvirt, ear: &host.ear };
+        let way = self.way(host, node);
         let mut last = None;
         let mut session = wait::until(&what, limit, Duration::from_millis(100), || {
             match Session::connect(address, pinned.public(), &host.keys.login, limit) {
@@ -89,6 +89,21 @@ impl Work {
         slaac::finish(&mut session, &own, limit).map_err(|e| failed(&e))?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
         Ok(session)
+    }
+
+    /// What a check that does not hold is about, and what was seen: the check, unless a node was lost under it.
+    pub(super) fn lost(&self, host: &Host, check: &str, seen: String) -> (String, String) {
+        match self.lab.nodes.iter().find(|node| self.way(host, node).is_cut()) {
+            Some(node) => {
+                let layers = self.way(host, node).look(&seen, None);
+                (format!("node {}", node.name), format!("{layers}\n    check {check}: broken: {seen}"))
+            }
+            None => (format!("check {check}"), seen),
+        }
+    }
+
+    fn way<'a>(&'a self, host: &'a Host, node: &'a Node) -> Way<'a> {
+        Way { lab: &self.lab, node, libvirt: &host.libvirt, ear: &host.ear }
     }
 
     /// How long a node may take to its SSH login: alone some 5 s under TCG, and 60 s with a whole distribution; many
