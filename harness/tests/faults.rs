@@ -26,8 +26,8 @@ use labrig_host::lab_host::LabHost;
 use labrig_plan::lab::{FaultKind, Lab, Stage};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-/// What a run has to say of what was done to it: the stage, and words of its failure, of which the first stand in the first
-/// line.
+/// What a run has to say of what was done to it: the stage, and words of its failure, of which the first stand in its second
+/// line, behind the stage and the layer.
 struct Telling {
     scenario: &'static str,
     stage: Stage,

@@ -333,8 +333,7 @@ impl Work {
                     }
                     Err(seen) => {
                         let log = tail(&check::log(&check, &this.lab));
-                        let (subject, seen) = this.lost(&host, &check.id, seen);
-                        Err(Failure::lab(Stage::Check, subject, seen).with_log(log))
+                        Err(this.unheld(&host, &check.id, &seen).with_log(log))
                     }
                 }
             }

@@ -10,6 +10,8 @@ use labrig_host::census::Death;
 use labrig_plan::{lab::Stage, layout};
 use serde::{Deserialize, Serialize};
 
+use crate::layer::{Layer, Layers};
+
 /// How much of a log a failure carries.
 const TAIL_LINES: usize = 12;
 /// How much of a log's end is looked at.
@@ -22,6 +24,8 @@ pub struct Failure {
     pub stage: Stage,
     /// Whose fault it is.
     pub fault: Fault,
+    /// The first broken layer of the way to a node, where none led there.
+    pub layer: Option<Layer>,
     /// What it is about: a node, a network, a check, a daemon.
     pub subject: String,
     /// What was seen.
@@ -55,7 +59,8 @@ impl Failure {
     /// A failure of the lab itself.
     #[must_use]
     pub fn lab(stage: Stage, subject: impl Into<String>, seen: impl fmt::Display) -> Self {
-        Self { stage, fault: Fault::Lab, subject: subject.into(), seen: seen.to_string(), hint: None, log: None }
+        let (subject, seen) = (subject.into(), seen.to_string());
+        Self { stage, fault: Fault::Lab, layer: None, subject, seen, hint: None, log: None }
     }
 
     /// A failure of the lab host.
@@ -82,6 +87,12 @@ impl Failure {
             _ => "logs/syslog.log",
         };
         Self::host(stage, death.name.clone(), death).with_log(tail(file))
+    }
+
+    /// A failure of the way to a node, which is broken somewhere.
+    #[must_use]
+    pub(crate) fn way(stage: Stage, subject: impl Into<String>, layers: &Layers) -> Self {
+        Self { layer: layers.broken(), ..Self::lab(stage, subject, layers) }
     }
 
     /// The same failure, with what a person can do about it.
@@ -122,7 +133,11 @@ fn printable(line: &str) -> String {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stage {}\n  {}: {}", self.stage, self.subject, self.seen)?;
+        write!(f, "stage {}", self.stage)?;
+        if let Some(layer) = self.layer {
+            write!(f, ": {}", layer.headline())?;
+        }
+        write!(f, "\n  {}: {}", self.subject, self.seen)?;
         if let Some(hint) = &self.hint {
             write!(f, "\n  help: {hint}")?;
         }

@@ -14,6 +14,33 @@ use labrig_plan::{
     lab::{Lab, Network, Nic, Node},
     layout,
 };
+use serde::{Deserialize, Serialize};
+
+/// A layer, from the machine up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// The virtual machine runs.
+    Machine,
+    /// Its interface is connected to its network.
+    Link,
+    /// It asks for an address.
+    Request,
+    /// It is offered one.
+    Offer,
+    /// It is given one.
+    Lease,
+    /// It answers for it.
+    Neighbour,
+    /// Its SSH server can be connected to.
+    Port,
+    /// Its SSH server says who it is, and how it encrypts.
+    Handshake,
+    /// It has the key that is pinned.
+    HostKey,
+    /// It lets us in.
+    Login,
+}
 
 /// How long a client looks for a DHCP server, and how often, until it is known that it will find none. dnsmasq answers within
 /// milliseconds, or within its three seconds for a ping where it has never seen the client (`PING_WAIT` of its config.h);
@@ -26,21 +53,6 @@ pub(crate) struct Way<'a> {
     pub(crate) node: &'a Node,
     pub(crate) libvirt: &'a Libvirt,
     pub(crate) ear: &'a Ear,
-}
-
-/// A layer, from the machine up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Layer {
-    Machine,
-    Link,
-    Request,
-    Offer,
-    Lease,
-    Neighbour,
-    Port,
-    Banner,
-    HostKey,
-    Login,
 }
 
 /// What is known of a layer.
@@ -59,6 +71,17 @@ pub(crate) struct Layers {
     /// What was waited for in vain.
     vain: String,
     seen: Vec<Seen>,
+}
+
+impl Layers {
+    /// The first one that is broken.
+    pub(crate) fn broken(&self) -> Option<Layer> {
+        self.first().map(|seen| seen.layer)
+    }
+
+    fn first(&self) -> Option<&Seen> {
+        self.seen.iter().find(|seen| seen.holds == Some(false))
+    }
 }
 
 impl Way<'_> {
@@ -205,7 +228,7 @@ fn is_connected(tap: &Tap) -> bool {
 fn login(error: &SshError) -> Vec<Seen> {
     let steps = [
         (Phase::Connect, Layer::Port),
-        (Phase::Handshake, Layer::Banner),
+        (Phase::Handshake, Layer::Handshake),
         (Phase::HostKey, Layer::HostKey),
         (Phase::Authentication, Layer::Login),
     ];
@@ -239,14 +262,15 @@ impl Layer {
             Self::Lease => "DHCP lease",
             Self::Neighbour => "ARP",
             Self::Port => "TCP port 22",
-            Self::Banner => "SSH handshake",
+            Self::Handshake => "SSH handshake",
             Self::HostKey => "host key",
             Self::Login => "login",
         }
     }
 
     /// What it means that it is broken.
-    const fn broken(self) -> &'static str {
+    #[must_use]
+    pub const fn headline(self) -> &'static str {
         match self {
             Self::Machine => "its machine does not run",
             Self::Link => "it is not connected to its network",
@@ -255,7 +279,7 @@ impl Layer {
             Self::Lease => "no DHCP lease",
             Self::Neighbour => "no ARP answer",
             Self::Port => "no connection to its SSH server",
-            Self::Banner => "no SSH handshake",
+            Self::Handshake => "no SSH handshake",
             Self::HostKey => "another host key",
             Self::Login => "no SSH login",
         }
@@ -264,8 +288,8 @@ impl Layer {
 
 impl fmt::Display for Layers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.seen.iter().find(|seen| seen.holds == Some(false)) {
-            Some(Seen { layer, evidence, .. }) => write!(f, "{}: {evidence}", layer.broken())?,
+        match self.first() {
+            Some(Seen { layer, evidence, .. }) => write!(f, "{}: {evidence}", layer.headline())?,
             None => write!(f, "{}", self.vain)?,
         }
         for Seen { layer, holds, evidence } in &self.seen {
@@ -276,7 +300,8 @@ impl fmt::Display for Layers {
             };
             write!(f, "\n    {}: {mark}: {evidence}", layer.name())?;
         }
-        Ok(())
+        // Otherwise it was said first.
+        self.first().map_or(Ok(()), |_| write!(f, "\n    in vain: {}", self.vain))
     }
 }
 
@@ -284,7 +309,10 @@ impl fmt::Display for Layers {
 mod tests {
     use std::net::SocketAddr;
 
+    use labrig_plan::lab::Stage;
+
     use super::*;
+    use crate::failure::Failure;
 
     fn seen(layer: Layer, holds: Option<bool>, evidence: &str) -> Seen {
         Seen { layer, holds, evidence: evidence.to_owned() }
@@ -304,8 +332,11 @@ mod tests {
         let expected = "no ARP answer: nobody on virbr-lab answers for 192.168.50.2\n    machine: holds: running\n    \
                         DHCP request: not known: it goes unheard\n    \
                         ARP: broken: nobody on virbr-lab answers for 192.168.50.2\n    \
-                        TCP port 22: broken: No route to host";
+                        TCP port 22: broken: No route to host\n    \
+                        in vain: SSH login at 192.168.50.2:22: not within 100 s";
         assert_eq!(layers.to_string(), expected);
+        let failure = Failure::way(Stage::Reach, "node client", &layers);
+        assert_eq!(failure.to_string(), format!("stage reach: no ARP answer\n  node client: {expected}"));
     }
 
     #[test]
@@ -321,7 +352,7 @@ mod tests {
         let kind = SshErrorKind::HostKey { expected: "SHA256:a".to_owned(), got: "SHA256:b".to_owned() };
         let seen = login(&SshError { address, phase: Phase::HostKey, kind });
         let layers: Vec<_> = seen.iter().map(|seen| (seen.layer, seen.holds)).collect();
-        let expected = [(Layer::Port, Some(true)), (Layer::Banner, Some(true)), (Layer::HostKey, Some(false))];
+        let expected = [(Layer::Port, Some(true)), (Layer::Handshake, Some(true)), (Layer::HostKey, Some(false))];
         assert_eq!(layers, expected);
         assert!(seen[2].evidence.contains("the host key is SHA256:b, and SHA256:a is pinned"), "{}", seen[2].evidence);
     }

@@ -16,7 +16,7 @@ pub mod diagnosis;
 pub mod event;
 pub mod failure;
 mod install_log;
-mod layer;
+pub mod layer;
 pub mod machine;
 mod media;
 pub mod places;

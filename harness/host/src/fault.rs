@@ -147,9 +147,10 @@ pub fn partition_node(node: &Node) -> Result<(), FaultError> {
 /// # Errors
 /// [`FaultError::Absent`] where that has no end, or [`FaultError::Ssh`].
 pub fn fill_guest(session: &mut Session, limit: Duration) -> Result<(), FaultError> {
-    // First large blocks, then what is left of it.
-    let fill = "for size in 1048576 4096 1; do dd if=/dev/zero bs=$size >>/full 2>/dev/null; done; ! echo . >>/full";
-    match session.exec(&format!("[ \"$(df -P / | awk 'END {{ print $2 }}')\" -gt 0 ] && {fill}"), limit)?.exit {
+    // What grows without end has no blocks to count. First large blocks, then what is left of it.
+    let fill = "[ \"$(stat -f -c %b /)\" -gt 0 ] && \
+                for size in 1048576 4096 1; do dd if=/dev/zero bs=$size >>/full 2>/dev/null; done; ! echo . >>/full";
+    match session.exec(fill, limit)?.exit {
         0 => Ok(()),
         _ => Err(FaultError::Absent("the guest's root file system has no end".to_owned())),
     }

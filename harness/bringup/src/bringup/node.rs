@@ -55,10 +55,8 @@ impl Work {
     /// Waits until a node lets us in and has all its addresses. A node that dies ends the run by way of the census.
     pub(super) fn reach(&self, host: &Host, node: &Node) -> Result<Session, Failure> {
         let subject = format!("node {}", node.name);
-        let failed = |seen: &dyn fmt::Display| {
-            let log = tail(&format!("logs/console-{}.log", node.name));
-            Failure::lab(Stage::Reach, &subject, seen).with_log(log)
-        };
+        let log = || tail(&format!("logs/console-{}.log", node.name));
+        let failed = |seen: &dyn fmt::Display| Failure::lab(Stage::Reach, &subject, seen).with_log(log());
         let pinned = host.keys.hosts.get(&node.name).ok_or_else(|| failed(&"it has no host key"))?;
         let address = node.nics.first().ok_or_else(|| failed(&"it has no NIC"))?.v4;
         let address = SocketAddr::from((address, 22));
@@ -75,7 +73,7 @@ impl Work {
             let is_final = last.as_ref().is_some_and(SshError::is_final) || way.is_blocked(self.patience);
             if is_final { Err(error) } else { Ok(Progress::NotYet(error)) }
         })
-        .map_err(|error| failed(&way.look(&error, last.as_ref())))?;
+        .map_err(|error| Failure::way(Stage::Reach, &subject, &way.look(&error, last.as_ref())).with_log(log()))?;
         if self.goes_on {
             saved::set_clock(&mut session, limit).map_err(|e| failed(&e))?;
             self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
@@ -91,14 +89,15 @@ impl Work {
         Ok(session)
     }
 
-    /// What a check that does not hold is about, and what was seen: the check, unless a node was lost under it.
-    pub(super) fn lost(&self, host: &Host, check: &str, seen: String) -> (String, String) {
+    /// The failure that a check is which does not hold: the check's, unless a node was lost under it.
+    pub(super) fn unheld(&self, host: &Host, check: &str, seen: &str) -> Failure {
+        let check = format!("check {check}");
         match self.lab.nodes.iter().find(|node| self.way(host, node).is_cut()) {
             Some(node) => {
-                let layers = self.way(host, node).look(&seen, None);
-                (format!("node {}", node.name), format!("{layers}\n    check {check}: broken: {seen}"))
+                let vain = format!("{check}: {seen}");
+                Failure::way(Stage::Check, format!("node {}", node.name), &self.way(host, node).look(&vain, None))
             }
-            None => (format!("check {check}"), seen),
+            None => Failure::lab(Stage::Check, check, seen),
         }
     }
 
