@@ -90,6 +90,28 @@ impl Domain {
         }
     }
 
+    /// Why it is stopped, in a few words, where it is.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when the daemon does not answer, or the domain has ended.
+    pub fn why_paused(&self) -> Result<Option<String>, LibvirtError> {
+        let state = self.domain.state();
+        let (_, reason) =
+            state.map_err(|error| LibvirtError::new(format_args!("look at domain {}", self.node), error))?;
+        let Enum::Known(reason) = reason else { return Ok(None) };
+        Ok(match reason {
+            DomainStateReason::Paused(Enum::Known(DomainPausedReason::IOError)) => {
+                Some("its disk cannot be read or written (I/O error)".to_owned())
+            }
+            DomainStateReason::Paused(Enum::Known(DomainPausedReason::User)) => {
+                Some("somebody has stopped it".to_owned())
+            }
+            DomainStateReason::Paused(Enum::Known(reason)) => Some(format!("libvirt's reason is {reason:?}")),
+            DomainStateReason::Paused(_) => Some("libvirt has no reason".to_owned()),
+            _ => None,
+        })
+    }
+
     /// The XML that libvirt has made of ours.
     ///
     /// # Errors
