@@ -128,12 +128,12 @@ fn fails(path: &Path) -> Result<Completion, Failed> {
     if name == DHCP_DROPPED && Duration::from_millis(record.took) > SOON {
         return Err(format!("it took {} ms to say so", record.took).into());
     }
-    // As long as nobody says what the cause is, nothing can be wrong with that.
-    match &record.diagnosis {
-        Some(diagnosis) if *diagnosis != fault.diagnosis || record.verdict != Verdict::Passed => {
-            Err(format!("expected {}, got {diagnosis}: the run {}: {said}", fault.diagnosis, record.verdict).into())
+    match (&record.diagnosis, &record.verdict) {
+        (Some(cause), Verdict::Passed) if cause.name == fault.diagnosis => Ok(Completion::Completed),
+        (Some(cause), verdict) => {
+            Err(format!("expected {}, the run {verdict}, {cause}: {said}", fault.diagnosis).into())
         }
-        _ => Ok(Completion::Completed),
+        (None, _) => Err(format!("expected {}, and nobody knows a cause: {said}", fault.diagnosis).into()),
     }
 }
 

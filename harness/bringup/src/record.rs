@@ -10,7 +10,10 @@ use labrig_plan::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{Failure, Fault};
+use crate::{
+    diagnosis::Cause,
+    failure::{Failure, Fault},
+};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +54,7 @@ pub struct Record {
     #[serde(flatten)]
     pub verdict: Verdict,
     /// What made the run fail, be it expected or not; `None` where it did not, or where nobody knows.
-    pub diagnosis: Option<DiagnosisName>,
+    pub diagnosis: Option<Cause>,
     /// What ran the guests.
     pub accelerator: Option<Accelerator>,
     /// Why that one.

@@ -14,11 +14,11 @@ use labrig_host::{
     lab_host::{Connected, Launch},
     system::Choosing,
 };
-use labrig_plan::{lab::Stage, name::DiagnosisName, scenario::Uplink, site::Site};
+use labrig_plan::{lab::Stage, scenario::Uplink, site::Site};
 
 use super::{Message, Run, preflight};
 use crate::{
-    diagnosis,
+    diagnosis::{self, Cause},
     event::{Event, Line},
     failure::{Failure, LogTail},
     machine::Machine,
@@ -44,7 +44,7 @@ pub(super) struct Watch<'a> {
     /// What the supervisor said of how it ended; `None` as long as it said nothing.
     end: Option<Result<(), Failure>>,
     /// What made the run fail, once it has.
-    pub(super) diagnosis: Option<DiagnosisName>,
+    pub(super) diagnosis: Option<Cause>,
     up: bool,
     /// Whether the supervisor's run folder is another one.
     is_elsewhere: bool,
@@ -135,7 +135,7 @@ impl<'a> Watch<'a> {
             Err(failure.with_log(LogTail::read(self.folder.path(), "logs/supervisor.log")))
         });
         self.diagnosis = result.as_ref().err().and_then(|failure| diagnosis::of(self.folder, failure));
-        Some(Verdict::of(result, &spec.lab, self.diagnosis.as_ref()))
+        Some(Verdict::of(result, &spec.lab, self.diagnosis.as_ref().map(|cause| &cause.name)))
     }
 
     fn launch(&self, spec: &LabSpec, run: &Run, machine: Option<&Machine>) -> Result<Connected, Failure> {
