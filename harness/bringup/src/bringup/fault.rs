@@ -35,8 +35,8 @@ impl Work {
     /// The host key that a node gets in the place of the one that is pinned, if that is what goes wrong.
     pub(super) fn replaced_key(&self, node: &Node) -> Result<Option<HostKeyPair>, KeyError> {
         let replaced = FaultKind::HostKeyReplaced(node.name.clone());
-        let fault = self.lab.faults.iter().find(|fault| fault.kind == replaced);
-        fault.inspect(|fault| self.tell_fault(fault)).map(|_| HostKeyPair::generate()).transpose()
+        let is_replaced = self.lab.faults.iter().any(|fault| fault.kind == replaced);
+        is_replaced.then(HostKeyPair::generate).transpose()
     }
 
     fn strike_at(&self, stage: Stage, host: &Host, concerns: impl Fn(&Fault) -> bool) -> Result<(), Failure> {
@@ -101,8 +101,9 @@ impl Work {
 
 /// Whether it hits a node that its stage starts.
 fn hits_what_starts(fault: &Fault) -> bool {
-    matches!(fault.at, Stage::Boot | Stage::Install)
-        && matches!(fault.kind, FaultKind::NodeKilled(_) | FaultKind::NodePartitioned(_))
+    let is_of_machines =
+        matches!(fault.kind, FaultKind::NodeKilled(_) | FaultKind::NodePartitioned(_) | FaultKind::HostKeyReplaced(_));
+    is_of_machines && matches!(fault.at, Stage::Boot | Stage::Install)
 }
 
 /// Whether it is the death of a process that the lab cannot do without. An installer's machine may end at any time.
