@@ -9,6 +9,9 @@ mod enter;
 mod exit;
 mod explain;
 mod images;
+mod import;
+mod input;
+mod lint;
 mod ls;
 mod origin;
 mod render;
@@ -26,7 +29,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 passed, 1 a scenario failed, 2 bad input, 3 this host can't run it, 130 interrupted"
+    after_help = "Exit codes: 0 passed, 1 a scenario failed or lint found something, 2 bad input, 3 this host can't run it, 130 interrupted"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -37,6 +40,10 @@ struct Cli {
 enum Verb {
     /// Check scenario files and report everything that is wrong with them
     Check(check::Args),
+    /// Report what is wrong with the files of a lab that was made by hand
+    Lint(lint::Args),
+    /// Turn the files of a lab that was made by hand into a scenario
+    Import(import::Args),
     /// Print what a scenario is rendered to: XML, squid.conf, rules
     Render(render::Args),
     /// Bring labs up, check them, and take them down
@@ -80,6 +87,8 @@ enum Verb {
 fn main() -> ExitCode {
     let exit = match Cli::parse().verb {
         Verb::Check(args) => check::main(&args),
+        Verb::Lint(args) => lint::main(&args),
+        Verb::Import(args) => import::main(&args),
         Verb::Render(args) => render::main(&args),
         Verb::Run(args) => run::main(&args),
         Verb::Up(args) => run::up(&args),

@@ -1,8 +1,6 @@
 //! Scenarios as the command line names them.
 
 use std::{
-    fs::File,
-    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,10 +12,7 @@ use labrig_plan::{
     lab::Lab,
 };
 
-use crate::{exit::Exit, ui};
-
-/// A scenario file is a few kilobytes. What is larger than this is something else, and is not read to its end.
-const LARGEST: u64 = 64 << 20;
+use crate::{exit::Exit, input, ui};
 
 /// A scenario that has nothing wrong with it.
 #[derive(Debug)]
@@ -67,21 +62,13 @@ pub(crate) fn load_all(names: &[PathBuf]) -> Result<Vec<Loaded>, Exit> {
 
 fn load(name: &Path) -> Option<Loaded> {
     let path = resolve(name);
-    let bytes = read(&path).map_err(|error| ui::unreadable(&path, &error)).ok()?;
+    let absent = Some("a name without a path is looked for in `scenarios/`");
+    let bytes = input::read(&path).map_err(|error| ui::unreadable(&path, &error, absent)).ok()?;
     let catalogue = catalogue::beside(&path).map_err(|error| ui::catalogue(&error)).ok()?;
     let lab = labrig_plan::load_with(&path.to_string_lossy(), &bytes, &catalogue)
         .map_err(|findings| ui::findings(&findings))
         .ok()?;
     Some(Loaded { path, lab, bytes, catalogue })
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(io::Error::other("it is larger than 64 MiB, which no scenario is"));
-    }
-    Ok(bytes)
 }
 
 fn resolve(name: &Path) -> PathBuf {

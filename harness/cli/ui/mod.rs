@@ -43,11 +43,11 @@ pub(crate) fn error(text: &str, help: Option<&str>) {
     note(&renderer().render(&[group]));
 }
 
-/// A file that cannot be read.
-pub(crate) fn unreadable(path: &Path, why: &io::Error) {
+/// A file that cannot be read; `absent` helps whoever names one that is not there.
+pub(crate) fn unreadable(path: &Path, why: &io::Error, absent: Option<&str>) {
     let help = match why.kind() {
-        io::ErrorKind::IsADirectory => Some("name the files in it, as in `scenarios/*.toml`"),
-        io::ErrorKind::NotFound => Some("a name without a path is looked for in `scenarios/`"),
+        io::ErrorKind::IsADirectory => Some("name the files in it, as in `FOLDER/*`"),
+        io::ErrorKind::NotFound => absent,
         _ => None,
     };
     error(&format!("failed to read {}: {why}", path.display()), help);

@@ -118,7 +118,7 @@ impl fmt::Display for Place {
 
 /// Problems of one file while they are being found, in any order.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
     file: Arc<str>,
     source: Arc<str>,
     /// The first byte of each line.
@@ -128,7 +128,7 @@ pub(crate) struct Report {
 
 /// A finding whose line and column are not yet counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Draft {
+pub struct Draft {
     span: Range<usize>,
     message: String,
     help: Option<String>,
@@ -136,29 +136,35 @@ pub(crate) struct Draft {
 }
 
 impl Report {
-    pub(crate) fn new(file: &str, source: &str) -> Self {
+    /// Nothing yet of the file of that name, whose text is `source`.
+    #[must_use]
+    pub fn new(file: &str, source: &str) -> Self {
         let lines = std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { file: file.into(), source: source.into(), lines, drafts: Vec::new() }
     }
 
     /// Notes a problem with the text at `span`.
-    pub(crate) fn add(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Draft {
+    pub fn add(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Draft {
         let index = self.drafts.len();
         self.drafts.push(Draft { span, message: message.into(), help: None, related: None });
         &mut self.drafts[index]
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing was noted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.drafts.is_empty()
     }
 
     /// What the file has at `span`.
-    pub(crate) fn text(&self, span: Range<usize>) -> &str {
+    #[must_use]
+    pub fn text(&self, span: Range<usize>) -> &str {
         self.source.get(span).unwrap_or_default()
     }
 
     /// What was noted, in order.
-    pub(crate) fn into_findings(mut self) -> Findings {
+    #[must_use]
+    pub fn into_findings(mut self) -> Findings {
         let mut drafts = std::mem::take(&mut self.drafts);
         drafts.sort_by(|a, b| (a.span.start, &a.message, a.span.end).cmp(&(b.span.start, &b.message, b.span.end)));
         drafts.dedup();
@@ -190,25 +196,27 @@ impl Report {
 
 impl Draft {
     /// Says what to do about it.
-    pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
         self.help = Some(help.into());
         self
     }
 
     /// Points at a second place that takes part in it.
-    pub(crate) fn related(&mut self, span: Range<usize>, label: impl Into<String>) -> &mut Self {
+    pub fn related(&mut self, span: Range<usize>, label: impl Into<String>) -> &mut Self {
         self.related = Some((span, label.into()));
         self
     }
 }
 
 /// "did you mean `forwarders`?", where one of the words is near enough to `word` to have been meant.
-pub(crate) fn did_you_mean<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<String> {
+#[must_use]
+pub fn did_you_mean<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<String> {
     nearest(word, words).map(|word| format!("did you mean `{word}`?"))
 }
 
 /// The word that was meant, where one is near enough.
-pub(crate) fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+#[must_use]
+pub fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     // What is far longer than any word is garbage, and comparing is quadratic.
     let word: String = word.to_lowercase().chars().take(TEXT).collect();
     let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&word, &other.to_lowercase());

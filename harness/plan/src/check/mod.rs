@@ -30,7 +30,7 @@ mod netboot;
 mod network;
 mod node;
 mod proxy;
-mod range;
+pub mod range;
 pub mod subnet;
 mod uplink;
 mod upstream;

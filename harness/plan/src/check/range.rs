@@ -29,21 +29,24 @@ const TAKEN_V6: &[(Ipv6Net, &str)] = &[
 ];
 
 /// Which range that is taken already the subnet overlaps, and what it is for.
-pub(super) fn taken_v4(subnet: SubnetV4) -> Option<(String, &'static str)> {
+#[must_use]
+pub fn taken_v4(subnet: SubnetV4) -> Option<(String, &'static str)> {
     let net = subnet.net();
     let overlaps = |other: &Ipv4Net| net.contains(other) || other.contains(&net);
     TAKEN_V4.iter().find(|(other, _)| overlaps(other)).map(|(other, what)| (other.to_string(), *what))
 }
 
 /// The same for a prefix.
-pub(super) fn taken_v6(prefix: PrefixV6) -> Option<(String, &'static str)> {
+#[must_use]
+pub fn taken_v6(prefix: PrefixV6) -> Option<(String, &'static str)> {
     let net = prefix.net();
     let overlaps = |other: &Ipv6Net| net.contains(other) || other.contains(&net);
     TAKEN_V6.iter().find(|(other, _)| overlaps(other)).map(|(other, what)| (other.to_string(), *what))
 }
 
 /// Why no server can answer at an address, if so.
-pub(super) fn unusable(address: IpAddr) -> Option<&'static str> {
+#[must_use]
+pub fn unusable(address: IpAddr) -> Option<&'static str> {
     if address.is_unspecified() {
         Some("is no address at all")
     } else if address.is_loopback() {

@@ -19,6 +19,11 @@ pub struct At<T> {
 }
 
 impl<T> At<T> {
+    /// A value that stands at `span`.
+    pub const fn new(value: T, span: Range<usize>) -> Self {
+        Self { value, span }
+    }
+
     /// The bytes of the file; an empty range where the file does not name the value.
     pub fn span(&self) -> Range<usize> {
         self.span.clone()

@@ -1,0 +1,80 @@
+//! Scripts, read without running them: what is known of their words, and what is not.
+
+use labrig_legacy::shell::Script;
+
+/// Each command with its words; `?` stands for what is not known.
+fn commands(text: &str) -> Vec<String> {
+    let word = |word: &labrig_legacy::shell::Word| match word.text() {
+        Some(text) => text.replace(' ', "_"),
+        None => format!("{}?", word.beginning()),
+    };
+    let script = Script::read(text);
+    script.commands.iter().map(|command| command.words.iter().map(word).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn words() {
+    for (text, expected) in [
+        ("a 'b c' \"d e\" f\\ g", &["a b_c d_e f_g"][..]),
+        ("a --b \\\n  --c # a comment\nd#e", &["a --b --c", "d#e"]),
+        ("a;b&&c||d|e&f", &["a", "b", "c", "d", "e", "f"]),
+        ("a >b 2>&1 <c d", &["a d"]),
+        ("cat <<E >f\nb $(c)\nE\nd", &["cat", "d"]),
+        ("cat <<-'E'\n\tb\n\tE\nd", &["cat", "d"]),
+        ("a $'b' $\"c\" '$d' \\$e", &["a ? c $d $e"]),
+        ("a \"$(b \"c\")\" `d` $((1 + 2)) ${e:-f} $1", &["a ? ? ? ? ?"]),
+        ("if a; then b; elif c; then d; fi", &["a", "b", "c", "d"]),
+        ("f() { a; }\n(b)", &["a", "b"]),
+        ("A=1 a", &["a"]),
+    ] {
+        assert_eq!(commands(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn variables() {
+    for (text, expected) in [
+        ("A=b\nc $A \"${A}d\"", "c b bd"),
+        ("A=b\nB=$A/c\nd $B", "d b/c"),
+        ("export A=b\nc $A", "c b"),
+        ("A='b c'\nd $A \"$A\"", "d b c b_c"),
+        // Whatever is not said once, plainly, is not known.
+        ("A=b\nA=c\nd $A", "d ?"),
+        ("A=b\nA+=c\nd $A", "d ?"),
+        ("test $1 && A=b\nd $A", "d ?"),
+        ("A=b || A=c\nd $A", "d ?"),
+        ("if true; then A=b; fi\nd $A", "d ?"),
+        ("f() { A=b; }\nd $A", "d ?"),
+        ("(A=b)\nd $A", "d ?"),
+        ("A=$(b)\nd $A", "d ?"),
+        ("A=$HOME/b\nd $A", "d ?"),
+        ("A=b\nread A\nd $A", "d ?"),
+        ("A=b\nfor A in c d; do :; done\ne $A", "e ?"),
+        ("A=(b c)\nd ${A[@]} \"${A[0]}\"", "d ? ?"),
+    ] {
+        let last = commands(text).pop();
+        assert_eq!(last.as_deref(), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn programs() {
+    for (text, expected) in [
+        ("/usr/sbin/iptables -F", Some("iptables")),
+        ("sudo -n /sbin/iptables -F", Some("iptables")),
+        ("env A=b iptables -F", Some("iptables")),
+        ("A=iptables; $A -F", Some("iptables")),
+        ("$A -F", None),
+    ] {
+        let script = Script::read(text);
+        let program = script.commands.last().and_then(|command| command.program()).map(|(program, _)| program);
+        assert_eq!(program, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_quote_that_is_never_closed() {
+    assert_eq!(Script::read("a 'b\nc").unclosed, Some(2..3));
+    assert_eq!(Script::read("a \"b\nc").unclosed, Some(2..3));
+    assert_eq!(Script::read("a # isn't\nb").unclosed, None);
+}
