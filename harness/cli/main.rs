@@ -7,6 +7,7 @@ mod doctor;
 mod down;
 mod enter;
 mod exit;
+mod explain;
 mod images;
 mod import;
 mod input;
@@ -69,6 +70,8 @@ enum Verb {
     /// List, build and remove the images that nodes boot from
     #[command(subcommand)]
     Images(images::Verb),
+    /// Name the cause behind what libvirt, QEMU, squid, dnsmasq, SSH, a guest or the kernel printed
+    Explain(explain::Args),
     /// Look at this host, and tell how to fix what is missing
     Doctor,
     /// Print the JSON Schema of scenario files or of image catalogues, for editors
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Verb::Down(args) => down::main(&args),
         Verb::Clean(args) => clean::main(&args),
         Verb::Images(verb) => images::main(&verb),
+        Verb::Explain(args) => explain::main(&args),
         Verb::Doctor => doctor::main(),
         Verb::Schema(args) => schema::main(&args),
         Verb::Supervise(args) => supervise::main(&args),

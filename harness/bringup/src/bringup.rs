@@ -2,6 +2,7 @@
 
 mod beside;
 mod beyond;
+mod fault;
 mod install;
 mod node;
 mod saved;
@@ -18,6 +19,7 @@ use std::{
 
 use labrig_host::{
     census::Census,
+    dhcp::Ear,
     firewall::{self, Rules},
     journal::{Creation, Journal},
     keys::RunKeys,
@@ -94,6 +96,8 @@ pub(crate) struct Standing {
 struct Host {
     libvirt: Arc<Libvirt>,
     keys: Arc<RunKeys>,
+    /// Hears who asks for addresses.
+    ear: Ear,
 }
 
 /// What every stage needs.
@@ -139,8 +143,9 @@ impl Work {
             if self.lab.proxy.is_none() {
                 return Ok((beyond, None));
             }
-            let proxy = self.stage(Stage::Proxy, Work::start_proxy).await?;
-            self.stage(Stage::Rules, Work::load_rules).await?;
+            let (before_proxy, before_rules) = (host.clone(), host.clone());
+            let proxy = self.stage(Stage::Proxy, move |work| work.start_proxy(&before_proxy)).await?;
+            self.stage(Stage::Rules, move |work| work.load_rules(&before_rules)).await?;
             Ok((beyond, Some(proxy)))
         };
         let (_, (beyond, proxy)) = tokio::try_join!(guests, internet)?;
@@ -151,7 +156,9 @@ impl Work {
         if matches!(then, Then::Check | Then::Save) {
             let sessions = sessions.into_iter().map(|(node, session)| (node, Mutex::new(session))).collect();
             self.teller.begin(Stage::Check);
-            let checked = self.check(Running { lab: Arc::clone(&self.lab), sessions, patience: self.patience }).await;
+            self.strike_beside(Stage::Check, &host).await?;
+            let checked =
+                self.check(&host, Running { lab: Arc::clone(&self.lab), sessions, patience: self.patience }).await;
             self.tell_traffic();
             checked?;
             let apparmor = Arc::clone(&self.apparmor);
@@ -188,6 +195,7 @@ impl Work {
         work: impl Fn(&Self, &Host, &Node) -> Result<T, Failure> + Copy + Send + 'static,
     ) -> Result<BTreeMap<NodeName, T>, Failure> {
         self.teller.begin(stage);
+        self.strike_beside(stage, host).await?;
         let mut nodes = JoinSet::new();
         for node in self.lab.nodes.iter().filter(|node| concerns(node)) {
             let (this, host, node) = (self.clone(), host.clone(), node.clone());
@@ -199,6 +207,12 @@ impl Work {
         }
         self.teller.done(stage);
         Ok(done)
+    }
+
+    /// The same as [`Self::strike`], on a thread of its own.
+    async fn strike_beside(&self, stage: Stage, host: &Host) -> Result<(), Failure> {
+        let (this, host) = (self.clone(), host.clone());
+        blocking(stage, move || this.strike(stage, &host)).await
     }
 
     fn prepare(&self) -> Result<Host, Failure> {
@@ -219,27 +233,32 @@ impl Work {
         };
         let addresses = self.lab.nodes.iter().map(|node| (node.name.clone(), addresses(node))).collect();
         run_keys.save(&Path::new(layout::RUN).join("keys"), &addresses).map_err(|e| keys(&e))?;
-        Ok(Host { libvirt: Arc::new(libvirt), keys: Arc::new(run_keys) })
+        Ok(Host { libvirt: Arc::new(libvirt), keys: Arc::new(run_keys), ear: Ear::default() })
     }
 
     async fn start_networks(&self, host: &Host) -> Result<(), Failure> {
-        let libvirt = Arc::clone(&host.libvirt);
-        self.stage(Stage::Network, move |work| work.make_networks(&libvirt)).await
+        let host = host.clone();
+        self.stage(Stage::Network, move |work| work.make_networks(&host)).await
     }
 
-    fn make_networks(&self, libvirt: &Libvirt) -> Result<(), Failure> {
+    fn make_networks(&self, host: &Host) -> Result<(), Failure> {
+        self.strike(Stage::Network, host)?;
         for network in &self.lab.networks {
             let xml = render::network_xml(network, &self.lab);
-            libvirt.start_network(&network.name, network.uuid, &xml).map_err(|error| {
+            host.libvirt.start_network(&network.name, network.uuid, &xml).map_err(|error| {
                 let subject = format!("network {}", network.name);
                 Failure::lab(Stage::Network, subject, error).with_log(tail("logs/libvirtd.log"))
             })?;
+            if network.v4.dhcp.is_some() {
+                host.ear.listen(&network.bridge);
+            }
         }
         self.look_for_obstacles()?;
         self.route()
     }
 
-    fn start_proxy(&self) -> Result<Proxy, Failure> {
+    fn start_proxy(&self, host: &Host) -> Result<Proxy, Failure> {
+        self.strike(Stage::Proxy, host)?;
         let forward = self.lab.proxy.as_ref().map(|proxy| match self.lab.site {
             Site::Own => SocketAddr::from((Ipv4Addr::LOCALHOST, proxy.forward_port)),
             // There it listens on the lab's networks only.
@@ -256,7 +275,8 @@ impl Work {
         self.census.watch_tree(daemon.pid(), daemon.name());
     }
 
-    fn load_rules(&self) -> Result<(), Failure> {
+    fn load_rules(&self, host: &Host) -> Result<(), Failure> {
+        self.strike(Stage::Rules, host)?;
         let Some(proxy) = &self.lab.proxy else { return Ok(()) };
         self.note(Stage::Rules, Creation::Rules)?;
         let result = match proxy.firewall {
@@ -297,11 +317,11 @@ impl Work {
 
     /// Performs all checks: first those that need nothing for themselves, all at once; then the others, in the order
     /// of the file.
-    async fn check(&self, running: Running) -> Result<(), Failure> {
+    async fn check(&self, host: &Host, running: Running) -> Result<(), Failure> {
         let running = Arc::new(running);
         let (alone, together): (Vec<_>, Vec<_>) = self.lab.checks.iter().cloned().partition(check::is_exclusive);
         let perform = |check: labrig_plan::lab::Check| {
-            let (this, running) = (self.clone(), Arc::clone(&running));
+            let (this, host, running) = (self.clone(), host.clone(), Arc::clone(&running));
             move || {
                 this.teller.tell(Event::Checking { check: check.id.clone() });
                 let begin = Instant::now();
@@ -313,7 +333,7 @@ impl Work {
                     }
                     Err(seen) => {
                         let log = tail(&check::log(&check, &this.lab));
-                        Err(Failure::lab(Stage::Check, format!("check {}", check.id), seen).with_log(log))
+                        Err(this.unheld(&host, &check.id, &seen).with_log(log))
                     }
                 }
             }

@@ -214,6 +214,7 @@ impl Run {
             scenario: self.lab.name.to_string(),
             run: folder.id(),
             verdict,
+            diagnosis: watch.diagnosis.take(),
             accelerator: Some(accelerator),
             why,
             versions: folder.versions().or_else(|| versions?.join().ok()).unwrap_or_default(),

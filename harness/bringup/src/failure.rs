@@ -6,8 +6,11 @@ use std::{
     path::Path,
 };
 
-use labrig_plan::lab::Stage;
+use labrig_host::census::Death;
+use labrig_plan::{lab::Stage, layout};
 use serde::{Deserialize, Serialize};
+
+use crate::layer::{Layer, Layers};
 
 /// How much of a log a failure carries.
 const TAIL_LINES: usize = 12;
@@ -21,6 +24,8 @@ pub struct Failure {
     pub stage: Stage,
     /// Whose fault it is.
     pub fault: Fault,
+    /// The first broken layer of the way to a node, where none led there.
+    pub layer: Option<Layer>,
     /// What it is about: a node, a network, a check, a daemon.
     pub subject: String,
     /// What was seen.
@@ -54,13 +59,40 @@ impl Failure {
     /// A failure of the lab itself.
     #[must_use]
     pub fn lab(stage: Stage, subject: impl Into<String>, seen: impl fmt::Display) -> Self {
-        Self { stage, fault: Fault::Lab, subject: subject.into(), seen: seen.to_string(), hint: None, log: None }
+        let (subject, seen) = (subject.into(), seen.to_string());
+        Self { stage, fault: Fault::Lab, layer: None, subject, seen, hint: None, log: None }
     }
 
     /// A failure of the lab host.
     #[must_use]
     pub fn host(stage: Stage, subject: impl Into<String>, seen: impl fmt::Display) -> Self {
         Self { fault: Fault::Host, ..Self::lab(stage, subject, seen) }
+    }
+
+    /// The failure that a death is.
+    pub(crate) fn of_death(stage: Stage, death: Option<&Death>) -> Self {
+        let Some(death) = death else { return Self::host(stage, "lab host", "a process died") };
+        let tail = |file: &str| LogTail::read(Path::new(layout::RUN), file);
+        if let Some(node) = death.name.strip_prefix("domain ") {
+            // A guest that ends is the lab's own doing, as far as anyone can see from here.
+            let log = tail(&format!("logs/console-{node}.log")).or_else(|| tail(&format!("logs/qemu/{node}.log")));
+            return Self::lab(stage, format!("node {node}"), death).with_log(log);
+        }
+        let file = match death.name.as_str() {
+            name if name.starts_with("squid") => "logs/squid-cache.log",
+            name if name.starts_with("libvirtd") => "logs/libvirtd.log",
+            name if name.starts_with("upstream") => "logs/upstream-dns.log",
+            name if name.starts_with("pasta") => "logs/uplink.log",
+            name if name.starts_with("origin") => "logs/origin.log",
+            _ => "logs/syslog.log",
+        };
+        Self::host(stage, death.name.clone(), death).with_log(tail(file))
+    }
+
+    /// A failure of the way to a node, which is broken somewhere.
+    #[must_use]
+    pub(crate) fn way(stage: Stage, subject: impl Into<String>, layers: &Layers) -> Self {
+        Self { layer: layers.broken(), ..Self::lab(stage, subject, layers) }
     }
 
     /// The same failure, with what a person can do about it.
@@ -101,7 +133,11 @@ fn printable(line: &str) -> String {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stage {}\n  {}: {}", self.stage, self.subject, self.seen)?;
+        write!(f, "stage {}", self.stage)?;
+        if let Some(layer) = self.layer {
+            write!(f, ": {}", layer.headline())?;
+        }
+        write!(f, "\n  {}: {}", self.subject, self.seen)?;
         if let Some(hint) = &self.hint {
             write!(f, "\n  help: {hint}")?;
         }

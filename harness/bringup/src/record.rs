@@ -4,12 +4,16 @@ use std::{collections::BTreeMap, fmt};
 
 use labrig_plan::{
     artifact::Accelerator,
-    lab::{Expect, Lab, Stage},
+    lab::{Expect, Fault as OnPurpose, Lab, Stage},
+    name::DiagnosisName,
     scenario::Outcome,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{Failure, Fault};
+use crate::{
+    diagnosis::Cause,
+    failure::{Failure, Fault},
+};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +53,8 @@ pub struct Record {
     /// How it ended.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// What made the run fail, be it expected or not; `None` where it did not, or where nobody knows.
+    pub diagnosis: Option<Cause>,
     /// What ran the guests.
     pub accelerator: Option<Accelerator>,
     /// Why that one.
@@ -69,6 +75,7 @@ impl Record {
             scenario: lab.name.to_string(),
             run: String::new(),
             verdict,
+            diagnosis: None,
             accelerator: None,
             why: String::new(),
             versions: BTreeMap::new(),
@@ -79,9 +86,39 @@ impl Record {
 }
 
 impl Verdict {
-    /// The verdict on a run that came to its end, or failed, against what was expected of it.
+    /// The verdict on a run that came to its end, or failed, against what was expected of it. `diagnosis` is what made it
+    /// fail, as far as anybody knows.
     #[must_use]
-    pub fn of(result: Result<(), Failure>, expect: &Expect) -> Self {
+    pub fn of(result: Result<(), Failure>, lab: &Lab, diagnosis: Option<&DiagnosisName>) -> Self {
+        match lab.faults.first() {
+            Some(fault) => Self::of_fault(result, fault, diagnosis),
+            None => Self::of_expectation(result, &lab.expect),
+        }
+    }
+
+    /// A lab in which something went wrong on purpose passes by the right diagnosis, whosever fault it looks like.
+    fn of_fault(result: Result<(), Failure>, fault: &OnPurpose, diagnosis: Option<&DiagnosisName>) -> Self {
+        let expected = &fault.diagnosis;
+        let failure = match (result, diagnosis) {
+            (Err(_), Some(diagnosis)) if diagnosis == expected => return Self::Passed,
+            (Err(failure), diagnosis) => {
+                let instead = diagnosis.map_or_else(|| "there is none".to_owned(), |name| format!("it is `{name}`"));
+                let seen =
+                    format!("expected the diagnosis `{expected}`, and {instead}; it failed with: {}", failure.seen);
+                Failure { seen, ..failure }
+            }
+            (Ok(()), _) => {
+                let seen = format!("the lab passed with the fault {}, and had to fail by it", fault.kind);
+                Failure::lab(Stage::Check, "fault", seen)
+            }
+        };
+        match failure.fault {
+            Fault::Host => Self::Errored { failure },
+            Fault::Lab => Self::Failed { failure },
+        }
+    }
+
+    fn of_expectation(result: Result<(), Failure>, expect: &Expect) -> Self {
         match (expect.outcome, result) {
             (_, Err(failure)) if failure.fault == Fault::Host => Self::Errored { failure },
             (Outcome::Pass, Ok(())) => Self::Passed,
@@ -132,6 +169,8 @@ impl fmt::Display for Verdict {
 
 #[cfg(test)]
 mod tests {
+    use labrig_plan::{lab::FaultKind, name::NameError};
+
     use super::*;
 
     fn expecting(stage: Option<Stage>, message: Option<&str>) -> Expect {
@@ -141,11 +180,12 @@ mod tests {
     #[test]
     fn a_lab_that_has_to_fail_passes_only_by_failing_as_expected() {
         let failure = || Err(Failure::lab(Stage::Proxy, "squid.conf", "line 3: Ignoring pool 1"));
-        assert_eq!(Verdict::of(failure(), &expecting(None, None)), Verdict::Passed);
-        assert_eq!(Verdict::of(failure(), &expecting(Some(Stage::Proxy), Some("Ignoring pool"))), Verdict::Passed);
-        assert_eq!(Verdict::of(failure(), &expecting(Some(Stage::Boot), None)).word(), "failed");
-        assert_eq!(Verdict::of(failure(), &expecting(None, Some("delay_calss"))).word(), "failed");
-        assert_eq!(Verdict::of(Ok(()), &expecting(None, None)).word(), "failed");
+        let of = Verdict::of_expectation;
+        assert_eq!(of(failure(), &expecting(None, None)), Verdict::Passed);
+        assert_eq!(of(failure(), &expecting(Some(Stage::Proxy), Some("Ignoring pool"))), Verdict::Passed);
+        assert_eq!(of(failure(), &expecting(Some(Stage::Boot), None)).word(), "failed");
+        assert_eq!(of(failure(), &expecting(None, Some("delay_calss"))).word(), "failed");
+        assert_eq!(of(Ok(()), &expecting(None, None)).word(), "failed");
     }
 
     #[test]
@@ -153,7 +193,29 @@ mod tests {
         for outcome in [Outcome::Pass, Outcome::Fail] {
             let failure = Failure::host(Stage::Network, "libvirtd", "killed by signal 9");
             let expect = Expect { outcome, stage: None, message: None };
-            assert_eq!(Verdict::of(Err(failure), &expect).word(), "errored");
+            assert_eq!(Verdict::of_expectation(Err(failure), &expect).word(), "errored");
         }
+    }
+
+    #[test]
+    fn a_fault_is_told_by_its_diagnosis_and_by_nothing_else() -> Result<(), NameError> {
+        let fault = OnPurpose { at: Stage::Check, kind: FaultKind::ProxyStopped, diagnosis: "proxy-stopped".parse()? };
+        let of = |result, diagnosis: Option<&str>| {
+            let diagnosis = diagnosis.map(str::parse).transpose()?;
+            Ok::<_, NameError>(Verdict::of_fault(result, &fault, diagnosis.as_ref()))
+        };
+        // A proxy that ends is the host's, where nobody ended it.
+        let died = || Err(Failure::host(Stage::Check, "squid", "squid (process 7) died"));
+        assert_eq!(of(died(), Some("proxy-stopped"))?, Verdict::Passed);
+        assert_eq!(of(died(), Some("proxy-stopped/killed"))?.word(), "errored");
+        assert_eq!(of(died(), None)?.word(), "errored");
+        let failed = Err(Failure::lab(Stage::Check, "check ssh-1", "`false` ended with 1"));
+        let Verdict::Failed { failure } = of(failed, Some("disk-full/guest"))? else { unreachable!("the lab's fault") };
+        assert_eq!(
+            failure.seen,
+            "expected the diagnosis `proxy-stopped`, and it is `disk-full/guest`; it failed with: `false` ended with 1"
+        );
+        assert_eq!(of(Ok(()), None)?.word(), "failed");
+        Ok(())
     }
 }

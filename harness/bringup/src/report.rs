@@ -22,6 +22,9 @@ pub fn text(record: &Record, folder: Option<&RunFolder>, scenario: &Path) -> Str
             format!("{name} cannot run on this host:{reasons}\n  `labrig doctor` tells how to fix that")
         }
     };
+    if let Some(cause) = &record.diagnosis {
+        text += &format!("\n{cause}").replace('\n', "\n  ");
+    }
     if let Some(folder) = folder {
         text += &format!("\n  run folder: {}", folder.path().display());
         text += &format!("\n  once more:  labrig run {}", quoted(&scenario.to_string_lossy()));

@@ -24,6 +24,7 @@ use std::{
 };
 
 use fs_err as fs;
+use labrig_diagnose::Log;
 use labrig_host::{container, journal};
 use labrig_observe::{Observation, Subject};
 use labrig_plan::{
@@ -35,6 +36,7 @@ use labrig_plan::{
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::{
+    diagnosis,
     event::{Event, Line},
     record::Record,
 };
@@ -193,6 +195,17 @@ impl RunFolder {
     pub fn events(&self) -> Vec<Line> {
         let text = std::fs::read_to_string(self.path.join("events.jsonl")).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Its logs that tell of the lab, by their paths in it, in the order of their names.
+    pub(crate) fn logs(&self) -> Vec<(Log, String)> {
+        let files = ["logs", "logs/qemu"].into_iter().flat_map(|folder| {
+            let entries = std::fs::read_dir(self.path.join(folder)).into_iter().flatten().flatten();
+            entries.map(move |entry| format!("{folder}/{}", entry.file_name().to_string_lossy()))
+        });
+        let mut logs: Vec<_> = files.filter_map(|file| Some((diagnosis::log_of(Path::new(&file))?, file))).collect();
+        logs.sort_by(|(_, one), (_, other)| one.cmp(other));
+        logs
     }
 
     /// Writes the record, all of it or nothing.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use labrig_host::{
-    census::{Census, Death},
+    census::Census,
     claim::claim,
     journal,
     sandbox::{self, Outside, Settle},
@@ -27,7 +27,7 @@ use crate::{
     apparmor::AppArmor,
     bringup,
     event::Event,
-    failure::{Failure, LogTail},
+    failure::Failure,
     run_folder::RunFolder,
     spec::{LabSpec, STOP, Then},
     teller::Teller,
@@ -145,7 +145,7 @@ async fn live(
         biased;
         _ = asked.wait_for(|asked| *asked) => Err(End::Asked),
         _ = terminated.recv() => Err(End::Asked),
-        Ok(death) = died.wait_for(Option::is_some) => Err(End::Failed(obituary(teller.stage(), death.as_ref()))),
+        Ok(death) = died.wait_for(Option::is_some) => Err(End::Failed(Failure::of_death(teller.stage(), death.as_ref()))),
         result = work => result.map_err(End::Failed),
     }
 }
@@ -173,24 +173,4 @@ fn listen(control: Control, stays: bool, teller: Arc<Teller>) -> watch::Receiver
 #[expect(clippy::exit, reason = "the last resort of a process that hangs")]
 fn end_now() -> ! {
     process::exit(1)
-}
-
-/// The failure that a death is.
-fn obituary(stage: Stage, death: Option<&Death>) -> Failure {
-    let Some(death) = death else { return Failure::host(stage, "lab host", "a process died") };
-    let tail = |file: &str| LogTail::read(Path::new(layout::RUN), file);
-    if let Some(node) = death.name.strip_prefix("domain ") {
-        // A guest that ends is the lab's own doing, as far as anyone can see from here.
-        let log = tail(&format!("logs/console-{node}.log")).or_else(|| tail(&format!("logs/qemu/{node}.log")));
-        return Failure::lab(stage, format!("node {node}"), death).with_log(log);
-    }
-    let file = match death.name.as_str() {
-        name if name.starts_with("squid") => "logs/squid-cache.log",
-        name if name.starts_with("libvirtd") => "logs/libvirtd.log",
-        name if name.starts_with("upstream") => "logs/upstream-dns.log",
-        name if name.starts_with("pasta") => "logs/uplink.log",
-        name if name.starts_with("origin") => "logs/origin.log",
-        _ => "logs/syslog.log",
-    };
-    Failure::host(stage, death.name.clone(), death).with_log(tail(file))
 }

@@ -1,6 +1,7 @@
 //! Everything that a person sees. Nothing else prints.
 
 pub(crate) mod comparison;
+pub(crate) mod diagnosis;
 mod finding;
 pub(crate) mod progress;
 mod text;

@@ -120,7 +120,8 @@ fn in_words(event: &Event) -> Option<String> {
         Event::Checking { check } => format!("check {check}"),
         Event::Held { check, seen, .. } => format!("{check} holds: {seen}"),
         Event::Notice { subject, seen } => format!("{subject}: {seen}"),
-        Event::Failed { failure } => format!("failed: {}", failure.seen),
+        // All of it stands in the report.
+        Event::Failed { failure } => format!("failed: {}", failure.seen.lines().next().unwrap_or_default()),
         Event::Up => "up".to_owned(),
         Event::Done { .. } | Event::Finished { .. } => return None,
     })

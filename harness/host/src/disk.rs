@@ -1,9 +1,8 @@
 //! Disks of nodes: qcow2 files, empty or laid over an image.
 
-use std::{io, path::Path, process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use labrig_plan::unit::Size;
-use nix::sys::statvfs::statvfs;
 
 use crate::{
     image::Format,
@@ -15,15 +14,6 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How long it may take to copy some gigabytes.
 const COPY: Duration = Duration::from_secs(600);
-
-/// The room that is left on the file system of `path`, in bytes.
-///
-/// # Errors
-/// What `statvfs(3)` says.
-pub fn free(path: &Path) -> io::Result<u64> {
-    let statistics = statvfs(path)?;
-    Ok(statistics.blocks_available() * statistics.fragment_size())
-}
 
 /// Makes an empty qcow2 file. It takes room only for what is written to it later.
 ///

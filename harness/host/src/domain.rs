@@ -5,6 +5,7 @@ use std::{
     fmt, io,
     os::unix::ffi::OsStrExt,
     path::Path,
+    ptr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,6 +16,7 @@ use std::{
 };
 
 use labrig_plan::name::NodeName;
+use nix::libc;
 use uuid::Uuid;
 use virt::{
     domain::{self, DomainPausedReason, DomainStateReason},
@@ -27,6 +29,9 @@ use crate::{
     journal::Creation,
     libvirt::{Libvirt, LibvirtError, LibvirtErrorKind, domain_log},
 };
+
+/// As many disks as a domain is asked about at most: those that have a letter of their own, on either bus.
+const DISKS: usize = 52;
 
 /// A running domain. It is transient: when QEMU ends, libvirt forgets it.
 #[derive(Debug, Clone)]
@@ -88,6 +93,48 @@ impl Domain {
             Err(error) if error.code().to_raw() == sys::VIR_ERR_NO_DOMAIN => Ok(DomainState::Ended),
             Err(error) => Err(LibvirtError::new(format_args!("look at domain {}", self.node), error)),
         }
+    }
+
+    /// Why it is stopped, in a few words, where it is.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when the daemon does not answer, or the domain has ended.
+    pub fn why_paused(&self) -> Result<Option<String>, LibvirtError> {
+        let state = self.domain.state();
+        let (_, reason) =
+            state.map_err(|error| LibvirtError::new(format_args!("look at domain {}", self.node), error))?;
+        let Enum::Known(reason) = reason else { return Ok(None) };
+        Ok(match reason {
+            DomainStateReason::Paused(Enum::Known(DomainPausedReason::IOError)) => {
+                Some("its disk cannot be read or written (I/O error)".to_owned())
+            }
+            DomainStateReason::Paused(Enum::Known(DomainPausedReason::User)) => {
+                Some("somebody has stopped it".to_owned())
+            }
+            DomainStateReason::Paused(Enum::Known(reason)) => Some(format!("libvirt's reason is {reason:?}")),
+            DomainStateReason::Paused(_) => Some("libvirt has no reason".to_owned()),
+            _ => None,
+        })
+    }
+
+    /// Whether QEMU found no space left for one of its disks.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] when the daemon does not answer, or the domain has ended.
+    pub fn lacks_space(&self) -> Result<bool, LibvirtError> {
+        let mut errors = [sys::virDomainDiskError { disk: ptr::null_mut(), error: 0 }; DISKS];
+        // SAFETY: the domain is a live reference to one of libvirt's, and there is room for as many errors as are said to be.
+        let count =
+            unsafe { sys::virDomainGetDiskErrors(self.domain.as_ptr(), errors.as_mut_ptr(), errors.len() as u32, 0) };
+        let count = usize::try_from(count).map_err(|_| {
+            LibvirtError::new(format_args!("ask for disks of {}", self.node), virt::error::Error::last_error())
+        })?;
+        for error in &errors[..count] {
+            // SAFETY: libvirt has filled so many, and leaves it to the caller to free their names.
+            unsafe { libc::free(error.disk.cast()) };
+        }
+        let no_space = sys::VIR_DOMAIN_DISK_ERROR_NO_SPACE;
+        Ok(errors[..count].iter().any(|error| u32::try_from(error.error) == Ok(no_space)))
     }
 
     /// The XML that libvirt has made of ours.
@@ -170,17 +217,17 @@ impl Libvirt {
         Ok(domain)
     }
 
-    /// The name of a domain that QEMU has stopped because of its disk, if there is one. One that starts or ends is paused
-    /// for a moment as well, for other reasons.
+    /// A domain that QEMU has stopped because of its disk, if there is one. One that starts or ends is paused for a moment as
+    /// well, for other reasons.
     #[must_use]
-    pub fn stopped_by_disk(&self) -> Option<NodeName> {
+    pub fn stopped_by_disk(&self) -> Option<Domain> {
         // Not asked under the lock: libvirt may take its time.
         let domains = self.domains().clone();
         let io_error = DomainStateReason::Paused(Enum::Known(DomainPausedReason::IOError));
-        let is_stopped = |domain: &&Domain| {
+        let is_stopped = |domain: &Domain| {
             domain.domain.state().is_ok_and(|(_, reason)| matches!(reason, Enum::Known(reason) if reason == io_error))
         };
-        domains.iter().find(is_stopped).map(|domain| domain.node.clone())
+        domains.into_iter().find(is_stopped)
     }
 
     /// The node of a domain that has ended though it should not, where no census can tell.

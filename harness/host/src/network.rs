@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 
-use labrig_plan::name::NetworkName;
+use labrig_plan::{lab::Reservation, name::NetworkName, render};
 use uuid::Uuid;
 use virt::{error::Error, network, sys};
 
@@ -70,6 +70,26 @@ impl Libvirt {
             self.census.watch_tree(pid, &format!("dnsmasq of network {name}"));
         }
         Ok(Network { name: name.clone(), network, dnsmasq })
+    }
+
+    /// Takes a fixed lease away from a network that runs, as long as it runs.
+    ///
+    /// # Errors
+    /// [`LibvirtError`] with libvirt's reason.
+    pub(crate) fn take_lease_away(&self, name: &NetworkName, lease: &Reservation) -> Result<(), LibvirtError> {
+        self.connection
+            .lookup_network_by_name(&self.site.network(name))
+            .and_then(|network| {
+                network.update(
+                    sys::VIR_NETWORK_UPDATE_COMMAND_DELETE,
+                    sys::VIR_NETWORK_SECTION_IP_DHCP_HOST,
+                    // It is found by what it is.
+                    -1,
+                    &render::fixed_lease_xml(lease),
+                    sys::VIR_NETWORK_UPDATE_AFFECT_LIVE,
+                )
+            })
+            .map_err(|error| LibvirtError::new(format_args!("take the lease of {} from {name}", lease.name), error))
     }
 
     /// The XML that libvirt has made of a network.

@@ -5,7 +5,6 @@
 
 mod client;
 mod error;
-mod shell;
 mod tunnel;
 
 use std::{
@@ -20,7 +19,7 @@ use ssh2::{BlockDirections, ErrorCode, MethodType};
 
 pub use client::client;
 pub use error::{Phase, SshError, SshErrorKind};
-pub use shell::word;
+pub use labrig_plan::shell::word;
 pub use tunnel::Tunnel;
 
 use crate::keys::{HostKey, LoginKey};

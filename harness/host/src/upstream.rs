@@ -140,7 +140,7 @@ fn link(artifacts: &Path) -> Result<(), ProcessError> {
 }
 
 /// A command inside the upstream. `nsenter` becomes the program, so its process id is the program's.
-fn inside(program: impl AsRef<Path>) -> Result<Command, ProcessError> {
+pub(crate) fn inside(program: impl AsRef<Path>) -> Result<Command, ProcessError> {
     let program = program.as_ref();
     let mut command = Command::new("nsenter");
     command.arg(format!("--net=/run/netns/{UPSTREAM_NAMESPACE}")).arg("--");

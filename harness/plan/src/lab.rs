@@ -3,6 +3,7 @@
 //! Everything downstream (rendering, bring-up) reads a lab and never the scenario. A lab goes to its supervisor
 //! as JSON.
 
+mod fault;
 mod install;
 mod known_denial;
 mod netboot;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::{
+    fault::{Fault, FaultKind},
     install::{Debootstrap, Install},
     known_denial::KnownDenial,
     netboot::{AnswerFormat, Netboot},
@@ -68,6 +70,8 @@ pub struct Lab {
     pub known_denials: Vec<KnownDenial>,
     /// Checks in the order of the file.
     pub checks: Vec<Check>,
+    /// What is made to go wrong, in the order of the file. All of it has the same diagnosis.
+    pub faults: Vec<Fault>,
 }
 
 /// What is supposed to happen.

@@ -23,6 +23,7 @@ pub mod origin_file;
 pub mod render;
 pub mod scenario;
 pub mod schema;
+pub mod shell;
 pub mod site;
 pub mod template;
 mod text;

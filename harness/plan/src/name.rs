@@ -113,6 +113,16 @@ name!(
     "use at least two lower-case letters, digits, `+`, `-` and `.`, a letter or digit first (Debian Policy, 5.6.1)",
     is_package
 );
+name!(
+    /// The name of a cause: its id, and where one id has several causes, which of them.
+    DiagnosisName, "diagnosis", "^[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)?$", 80,
+    "write its id, with `/` and its variant where it has any, as in `dhcp-no-lease` or `disk-full/guest`", is_diagnosis
+);
+
+fn is_diagnosis(text: &str) -> bool {
+    let mut parts = text.splitn(2, '/');
+    parts.all(|part| !part.is_empty() && is_label(part))
+}
 
 fn is_label(text: &str) -> bool {
     !text.starts_with('-')

@@ -44,6 +44,7 @@ impl Work {
             return Ok(());
         }
         self.teller.begin(Stage::Install);
+        self.strike_beside(Stage::Install, host).await?;
         let (tell, fetched) = watch::channel(BTreeSet::new());
         let mut tasks = JoinSet::new();
         for node in nodes {
@@ -77,6 +78,7 @@ impl Work {
         let xml = render::installer_xml(node, &self.lab, self.accelerator);
         let domain = host.libvirt.start_domain(&node.name, node.uuid, &xml).map_err(|e| failed(&e))?;
         domain.may_end();
+        self.strike_node(Stage::Install, host, &node.name)?;
         let format = node.install.netboot().map(|netboot| netboot.format);
         let mut log = InstallLog::new(layout::install_log(&node.name), format);
         let mut heard = Instant::now();

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use labrig_host::{
     cloud_init, slaac,
-    ssh::Session,
+    ssh::{Session, SshError},
     wait::{self, Progress},
 };
 use labrig_plan::{
@@ -17,6 +17,7 @@ use super::{Host, Work, saved, tail};
 use crate::{
     event::{Event, NodeState},
     failure::Failure,
+    layer::Way,
 };
 
 impl Work {
@@ -27,13 +28,16 @@ impl Work {
             return self.resume(host, node);
         }
         self.make_files(Stage::Boot, host, node)?;
-        self.start(Stage::Boot, host, node)
+        self.start(Stage::Boot, host, node)?;
+        self.strike_node(Stage::Boot, host, &node.name)
     }
 
     /// Makes a node's initramfs and its disks.
     pub(super) fn make_files(&self, stage: Stage, host: &Host, node: &Node) -> Result<(), Failure> {
         let failed = |error: &dyn fmt::Display| Failure::lab(stage, format!("node {}", node.name), error);
-        let keys = host.keys.hosts.get(&node.name).ok_or_else(|| failed(&"it has no host key"))?;
+        let replaced = self.replaced_key(node).map_err(|e| failed(&e))?;
+        let keys = replaced.as_ref().or_else(|| host.keys.hosts.get(&node.name));
+        let keys = keys.ok_or_else(|| failed(&"it has no host key"))?;
         self.media.make(node, &self.lab, keys, &host.keys.login).map_err(|e| failed(&e))
     }
 
@@ -51,23 +55,25 @@ impl Work {
     /// Waits until a node lets us in and has all its addresses. A node that dies ends the run by way of the census.
     pub(super) fn reach(&self, host: &Host, node: &Node) -> Result<Session, Failure> {
         let subject = format!("node {}", node.name);
-        let failed = |seen: &dyn fmt::Display| {
-            let log = tail(&format!("logs/console-{}.log", node.name));
-            Failure::lab(Stage::Reach, &subject, seen).with_log(log)
-        };
+        let log = || tail(&format!("logs/console-{}.log", node.name));
+        let failed = |seen: &dyn fmt::Display| Failure::lab(Stage::Reach, &subject, seen).with_log(log());
         let pinned = host.keys.hosts.get(&node.name).ok_or_else(|| failed(&"it has no host key"))?;
         let address = node.nics.first().ok_or_else(|| failed(&"it has no NIC"))?.v4;
         let address = SocketAddr::from((address, 22));
         let limit = self.patience(node);
         let what = format!("SSH login at {address}");
+        let way = self.way(host, node);
+        let mut last = None;
         let mut session = wait::until(&what, limit, Duration::from_millis(100), || {
             match Session::connect(address, pinned.public(), &host.keys.login, limit) {
-                Ok(session) => Ok(Progress::Done(session)),
-                Err(error) if error.is_final() => Err(error),
-                Err(error) => Ok(Progress::NotYet(error.to_string())),
+                Ok(session) => return Ok(Progress::Done(session)),
+                Err(error) => last = Some(error),
             }
+            let error = last.as_ref().map(ToString::to_string).unwrap_or_default();
+            let is_final = last.as_ref().is_some_and(SshError::is_final) || way.is_blocked(self.patience);
+            if is_final { Err(error) } else { Ok(Progress::NotYet(error)) }
         })
-        .map_err(|e| failed(&e))?;
+        .map_err(|error| Failure::way(Stage::Reach, &subject, &way.look(&error, last.as_ref())).with_log(log()))?;
         if self.goes_on {
             saved::set_clock(&mut session, limit).map_err(|e| failed(&e))?;
             self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
@@ -81,6 +87,22 @@ impl Work {
         slaac::finish(&mut session, &own, limit).map_err(|e| failed(&e))?;
         self.teller.tell(Event::Node { node: node.name.clone(), state: NodeState::Reachable });
         Ok(session)
+    }
+
+    /// The failure that a check is which does not hold: the check's, unless a node was lost under it.
+    pub(super) fn unheld(&self, host: &Host, check: &str, seen: &str) -> Failure {
+        let check = format!("check {check}");
+        match self.lab.nodes.iter().find(|node| self.way(host, node).is_cut()) {
+            Some(node) => {
+                let vain = format!("{check}: {seen}");
+                Failure::way(Stage::Check, format!("node {}", node.name), &self.way(host, node).look(&vain, None))
+            }
+            None => Failure::lab(Stage::Check, check, seen),
+        }
+    }
+
+    fn way<'a>(&'a self, host: &'a Host, node: &'a Node) -> Way<'a> {
+        Way { lab: &self.lab, node, libvirt: &host.libvirt, ear: &host.ear }
     }
 
     /// How long a node may take to its SSH login: alone some 5 s under TCG, and 60 s with a whole distribution; many

@@ -1,17 +1,14 @@
 //! Machines that stand still though nobody stopped them.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use labrig_host::{disk, libvirt::Libvirt};
-use labrig_plan::layout;
+use labrig_host::libvirt::Libvirt;
 
 use super::{Work, tail};
 use crate::failure::Failure;
 
 /// How often libvirt is asked.
 const STEP: Duration = Duration::from_secs(1);
-/// What a disk grows by at least: a cluster of qcow2 (QEMU's docs/interop/qcow2.txt, the default of 64 KiB).
-const CLUSTER: u64 = 64 << 10;
 
 impl Work {
     /// Waits for the first machine that stands still. QEMU stops one when its disk cannot grow (qemu(1), `werror=enospc`,
@@ -20,16 +17,19 @@ impl Work {
         loop {
             tokio::time::sleep(STEP).await;
             let asked = Arc::clone(libvirt);
-            let look = move || (asked.ended_unwatched(), asked.stopped_by_disk());
+            let look = move || {
+                let stopped = asked.stopped_by_disk();
+                (asked.ended_unwatched(), stopped.map(|domain| (domain.lacks_space(), domain.node().clone())))
+            };
             let Ok((ended, stopped)) = tokio::task::spawn_blocking(look).await else { continue };
             let stage = self.teller.stage();
             if let Some(node) = ended {
                 let log = tail(&format!("logs/console-{node}.log")).or_else(|| tail(&format!("logs/qemu/{node}.log")));
                 return Failure::lab(stage, format!("node {node}"), "its machine has ended").with_log(log);
             }
-            let Some(node) = stopped else { continue };
+            let Some((lacks_space, node)) = stopped else { continue };
             let subject = format!("node {node}");
-            if disk::free(Path::new(layout::STATE)).is_ok_and(|bytes| bytes < CLUSTER) {
+            if lacks_space.is_ok_and(|lacks| lacks) {
                 let seen = "its machine stands still: there is no space left for its disk";
                 let hint = "a lab's disks are in memory: free some, write less to them, or run fewer labs at a time";
                 return Failure::host(stage, subject, seen).with_hint(Some(hint));

@@ -10,7 +10,7 @@ use labrig_host::{
     probe, system,
 };
 use labrig_plan::{
-    lab::Lab,
+    lab::{FaultKind, Lab},
     name::{ImageName, InstallerName},
     scenario::Uplink,
 };
@@ -28,6 +28,7 @@ pub(super) struct Fit {
 
 /// That, or everything that this host lacks.
 pub(super) fn fit(lab: &Lab, host: &LabHost, cache: &Path, then: Then) -> Result<Fit, Vec<String>> {
+    faults(lab, host).map_err(|why| vec![why])?;
     let mut patience = acceleration::slowness();
     let mut processor = acceleration::probe();
     match host {
@@ -54,4 +55,22 @@ pub(super) fn fit(lab: &Lab, host: &LabHost, cache: &Path, then: Then) -> Result
     let images = lab.images.iter().filter_map(|image| Some((image.name.clone(), shelf.find(image).ok()?)));
     let installers = lab.installers.iter().filter_map(|it| Some((it.name.clone(), shelf.find_installer(it).ok()?)));
     Ok(Fit { choice, patience, images: images.collect(), installers: installers.collect() })
+}
+
+/// What goes wrong on purpose goes wrong where a lab is alone: whatever it breaks has to end with it. The profiles of a virtual
+/// machine do, and nowhere else does libvirt load any for a lab alone.
+fn faults(lab: &Lab, host: &LabHost) -> Result<(), String> {
+    let is_of_profiles = |kind: &FaultKind| matches!(kind, FaultKind::ProfileRuleRemoved(_));
+    let unfit = lab.faults.iter().map(|fault| &fault.kind).find(|kind| match host {
+        LabHost::Sandbox | LabHost::Container(_) => is_of_profiles(kind),
+        LabHost::Vm(_) => !is_of_profiles(kind),
+        LabHost::System => true,
+    });
+    match unfit {
+        None => Ok(()),
+        Some(kind) if is_of_profiles(kind) => {
+            Err(format!("`{}` takes a lab host whose AppArmor is there for it alone: `--host vm:RELEASE`", kind.key()))
+        }
+        Some(kind) => Err(format!("`{}` takes a lab host of the lab's own: `--host sandbox`", kind.key())),
+    }
 }

@@ -18,6 +18,7 @@ use labrig_plan::{lab::Stage, scenario::Uplink, site::Site};
 
 use super::{Message, Run, preflight};
 use crate::{
+    diagnosis::{self, Cause},
     event::{Event, Line},
     failure::{Failure, LogTail},
     machine::Machine,
@@ -42,6 +43,8 @@ pub(super) struct Watch<'a> {
     pub(super) stages: BTreeMap<Stage, u64>,
     /// What the supervisor said of how it ended; `None` as long as it said nothing.
     end: Option<Result<(), Failure>>,
+    /// What made the run fail, once it has.
+    pub(super) diagnosis: Option<Cause>,
     up: bool,
     /// Whether the supervisor's run folder is another one.
     is_elsewhere: bool,
@@ -59,6 +62,7 @@ impl<'a> Watch<'a> {
             stage: Stage::Preflight,
             stages: BTreeMap::new(),
             end: None,
+            diagnosis: None,
             up: false,
             is_elsewhere: false,
             choosing: None,
@@ -130,7 +134,8 @@ impl<'a> Watch<'a> {
                 Failure::host(self.stage, "lab host", format!("the supervisor died without a word: {status}"));
             Err(failure.with_log(LogTail::read(self.folder.path(), "logs/supervisor.log")))
         });
-        Some(Verdict::of(result, &spec.lab.expect))
+        self.diagnosis = result.as_ref().err().and_then(|failure| diagnosis::of(self.folder, failure));
+        Some(Verdict::of(result, &spec.lab, self.diagnosis.as_ref().map(|cause| &cause.name)))
     }
 
     fn launch(&self, spec: &LabSpec, run: &Run, machine: Option<&Machine>) -> Result<Connected, Failure> {

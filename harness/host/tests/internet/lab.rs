@@ -71,7 +71,7 @@ pub(crate) fn lab(firewall: Firewall, bandwidth: Option<&str>) -> Lab {
                 origin("other.lab", 11, json!({ "/blob": "2MB" })),
             ],
         },
-        "images": [], "installers": [], "nodes": [], "known_denials": [], "checks": [],
+        "images": [], "installers": [], "nodes": [], "known_denials": [], "checks": [], "faults": [],
     }))
     .unwrap()
 }

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// What a check can name.
+/// What a check or a fault can name.
 pub(super) struct World<'w> {
     pub(super) networks: &'w [Network],
     pub(super) nodes: &'w [Node],
@@ -25,14 +25,7 @@ pub(super) struct World<'w> {
 }
 
 /// The checks in the order of the file.
-pub(super) fn checks(
-    context: &mut Context<'_>,
-    networks: &[Network],
-    nodes: &[Node],
-    upstream: &Upstream,
-    proxy: Option<&Proxy>,
-) -> Vec<lab::Check> {
-    let world = World { networks, nodes, upstream, proxy };
+pub(super) fn checks(context: &mut Context<'_>, world: &World<'_>) -> Vec<lab::Check> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut checks = Vec::new();
     for check in &context.scenario.check {
@@ -40,15 +33,15 @@ pub(super) fn checks(
         *count += 1;
         let id = format!("{}-{count}", check.kind());
         let kind = match &**check {
-            Check::Ssh(check) => ssh(context, &world, check),
-            Check::Ping(check) => ping(context, &world, check),
-            Check::Dns(check) => dns(context, &world, check),
-            Check::Tcp(check) => tcp(context, &world, check),
-            Check::Http(check) => fetch::http(context, &world, check),
-            Check::Bandwidth(check) => fetch::bandwidth(context, &world, check),
-            Check::CacheSaving(check) => fetch::cache_saving(context, &world, check),
-            Check::Mesh(check) => mesh(context, &world, check),
-            Check::Isolated(check) => isolated(context, &world, check),
+            Check::Ssh(check) => ssh(context, world, check),
+            Check::Ping(check) => ping(context, world, check),
+            Check::Dns(check) => dns(context, world, check),
+            Check::Tcp(check) => tcp(context, world, check),
+            Check::Http(check) => fetch::http(context, world, check),
+            Check::Bandwidth(check) => fetch::bandwidth(context, world, check),
+            Check::CacheSaving(check) => fetch::cache_saving(context, world, check),
+            Check::Mesh(check) => mesh(context, world, check),
+            Check::Isolated(check) => isolated(context, world, check),
         };
         checks.extend(kind.map(|kind| lab::Check { id, kind }));
     }
@@ -73,7 +66,8 @@ pub(super) fn selected<'w>(
     }
 }
 
-fn named<'w>(
+/// The same for a name that stands at `span`.
+pub(super) fn named<'w>(
     context: &mut Context<'_>,
     world: &World<'w>,
     name: &NodeName,

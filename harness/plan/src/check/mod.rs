@@ -21,6 +21,7 @@ mod answers;
 mod apparmor;
 mod checks;
 mod dhcp;
+mod fault;
 mod fetch;
 mod identity;
 mod image;
@@ -35,6 +36,7 @@ mod uplink;
 mod upstream;
 mod words;
 
+use checks::World;
 use identity::Identity;
 
 /// What every rule works with.
@@ -132,7 +134,9 @@ fn whole(
     let proxy = proxy::proxy(&mut context, &networks);
     let requires = requires(&mut context);
     let known_denials = apparmor::known_denials(&mut context);
-    let checks = checks::checks(&mut context, &networks, &nodes, &upstream, proxy.as_ref());
+    let world = World { networks: &networks, nodes: &nodes, upstream: &upstream, proxy: proxy.as_ref() };
+    let checks = checks::checks(&mut context, &world);
+    let faults = fault::faults(&mut context, &world);
     let report = context.report;
     match name {
         Some(name) if report.is_empty() => Ok(Lab {
@@ -151,6 +155,7 @@ fn whole(
             nodes,
             known_denials,
             checks,
+            faults,
         }),
         _ => Err(report.into_findings()),
     }
@@ -203,6 +208,10 @@ fn requires(context: &mut Context<'_>) -> BTreeSet<Requirement> {
             Firewall::Nftables => Requirement::Nftables,
             Firewall::Iptables => Requirement::Iptables,
         });
+    }
+    // They are rules of nftables, whoever loads the proxy's.
+    if scenario.fault.iter().any(|fault| fault.dhcp_dropped.is_some() || fault.resolver_silent.is_some()) {
+        requires.insert(Requirement::Nftables);
     }
     requires
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, hash_map::Entry},
     net::Ipv4Addr,
+    ops::Range,
 };
 
 use crate::{
@@ -91,7 +92,7 @@ fn claim_addresses<'s>(
     }
     for (index, nic) in node.nic.iter().enumerate() {
         let Some(plan) = plans.get_mut(&*nic.network) else {
-            unknown_network(context, &nic.network);
+            unknown_network(context, &nic.network, nic.network.span());
             continue;
         };
         if let Some(twin) = node.nic[..index].iter().find(|other| other.network == nic.network) {
@@ -110,7 +111,7 @@ fn claim_addresses<'s>(
 }
 
 /// A finding for the name of a network that there is none of.
-pub(super) fn unknown_network(context: &mut Context<'_>, name: &At<NetworkName>) {
+pub(super) fn unknown_network(context: &mut Context<'_>, name: &NetworkName, span: Range<usize>) {
     if context.lost.within(&["network", name.as_str()]) {
         return;
     }
@@ -119,7 +120,7 @@ pub(super) fn unknown_network(context: &mut Context<'_>, name: &At<NetworkName>)
         known().next()?;
         Some(format!("there are: {}", known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")))
     });
-    let finding = context.report.add(name.span(), format!("there is no network `{name}`"));
+    let finding = context.report.add(span, format!("there is no network `{name}`"));
     if let Some(help) = help {
         finding.help(help);
     }

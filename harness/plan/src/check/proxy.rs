@@ -79,7 +79,7 @@ fn named<'n>(context: &mut Context<'_>, names: &At<Vec<At<NetworkName>>>, networ
     }
     for name in &***names {
         match networks.iter().find(|network| network.name == **name) {
-            None => unknown_network(context, name),
+            None => unknown_network(context, name, name.span()),
             Some(network) if network.mode == NetworkMode::Isolated => {
                 context
                     .report

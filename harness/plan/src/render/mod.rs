@@ -25,7 +25,7 @@ pub use guest::{GUEST_INIT, guest_config};
 pub use installer::{INSTALLER, install_config};
 pub use ip::{machine_batch, policy_batch, routing_batch, uplink_batch, upstream_batch};
 pub use iptables::{rules_ip6tables, rules_iptables};
-pub use network::network_xml;
+pub use network::{fixed_lease_xml, network_xml};
 pub use nftables::rules_nft;
 pub use resolver::upstream_dnsmasq_conf;
 pub use seed::{seed_meta_data, seed_network_config, seed_user_data};

@@ -8,7 +8,7 @@ use super::{
     visible::visible,
 };
 use crate::{
-    lab::{Dhcp, Dns, Lab, Network, NetworkV4, NetworkV6, Upstream},
+    lab::{Dhcp, Dns, Lab, Network, NetworkV4, NetworkV6, Reservation, Upstream},
     name::DnsName,
     scenario::{NetworkMode, Uplink},
     site::Site,
@@ -69,6 +69,16 @@ fn forward(xml: &mut Document, network: &Network) {
         // Without the element, libvirt forwards nothing.
         NetworkMode::Isolated => {}
     }
+}
+
+/// Renders one fixed lease, as libvirt is told to take it away from a network that runs.
+#[must_use]
+pub fn fixed_lease_xml(lease: &Reservation) -> String {
+    document("host", &fixed_lease(lease), |_| {})
+}
+
+fn fixed_lease(lease: &Reservation) -> [Attribute<'_>; 3] {
+    [("mac", &lease.mac), ("name", &lease.name), ("ip", &lease.ip)]
 }
 
 /// What tells a thing of a lab, and of which run, from all others: attributes of `labrig:lab`.
@@ -164,7 +174,7 @@ fn ip_v4(xml: &mut Document, v4: &NetworkV4) {
         xml.element("dhcp", &[], |xml| {
             xml.empty("range", &[("start", &dhcp.start), ("end", &dhcp.end)]);
             for host in &dhcp.reservations {
-                xml.empty("host", &[("mac", &host.mac), ("name", &host.name), ("ip", &host.ip)]);
+                xml.empty("host", &fixed_lease(host));
             }
         });
     });

@@ -17,6 +17,7 @@ mod apparmor;
 mod at;
 mod checks;
 mod choice;
+mod fault;
 mod literal;
 mod netboot;
 mod network;
@@ -38,6 +39,7 @@ pub use choice::{
     Acceleration, Answer, CacheResult, DiskBus, Family, Firewall, NetworkMode, Outcome, Record, Requirement, Uplink,
     Via,
 };
+pub use fault::Fault;
 pub(crate) use literal::within;
 pub use netboot::{Answers, Delivery, Netboot};
 pub use network::{Dhcp, Dns, Network, Reservation};
@@ -85,6 +87,9 @@ pub struct Scenario {
     /// What has to hold once every node answers, one after the other. Default: nothing.
     #[serde(default)]
     pub check: Vec<At<Check>>,
+    /// What is made to go wrong, so that the lab fails by it. Default: nothing.
+    #[serde(default)]
+    pub fault: Vec<At<Fault>>,
 }
 
 /// What is supposed to happen.

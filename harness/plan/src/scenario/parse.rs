@@ -159,8 +159,10 @@ fn fit<D: Document>(table: &DeTable<'_>, lost: &mut Lost, report: &mut Report) -
         if let (Some(parent), Some(key)) = (fault.parent, fault.mends()) {
             left_out.keys.entry(parent).or_default().push(key);
         }
-        if !matches!(fault.kind, FaultKind::UnknownKey { .. }) {
-            lost.0.insert(fault.path.into_iter().rev().collect());
+        // A key that nobody knows is nothing that was lost, unless it can be told which one was meant.
+        let meant = fault.mends();
+        if meant.is_some() || !matches!(fault.kind, FaultKind::UnknownKey { .. }) {
+            lost.0.insert(fault.path.into_iter().skip(1).rev().chain(meant).collect());
         }
     }
     None

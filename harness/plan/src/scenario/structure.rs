@@ -133,7 +133,9 @@ impl Fault {
 
 /// What keys that have to be there look like.
 const EXAMPLES: &[(&str, &str)] = &[
+    ("at", "\"check\""),
     ("description", "\"what this lab shows\""),
+    ("diagnosis", "\"dhcp-no-lease\""),
     ("from", "\"node\""),
     ("ip", "\"192.168.100.10\""),
     ("mac", "\"52:54:00:00:00:01\""),

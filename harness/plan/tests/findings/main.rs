@@ -2,6 +2,7 @@
 
 mod beyond;
 mod check;
+mod fault;
 mod file;
 mod network;
 mod node;

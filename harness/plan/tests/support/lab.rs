@@ -119,6 +119,7 @@ pub(crate) fn lab(words: &Words) -> Lab {
             },
         ],
         known_denials: Vec::new(),
+        faults: Vec::new(),
         checks: vec![
             Check {
                 id: "ssh-1".to_owned(),

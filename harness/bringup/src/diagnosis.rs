@@ -1,0 +1,82 @@
+//! What made a run fail: the cause that the catalogue knows, by the failure and all logs of the run together.
+
+use std::{fmt, path::Path};
+
+use labrig_diagnose::{Catalogue, Diagnosis, Examination, Log};
+use labrig_plan::name::DiagnosisName;
+use serde::{Deserialize, Serialize};
+
+use crate::{failure::Failure, run_folder::RunFolder};
+
+/// The cause of a failure, as a record keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cause {
+    /// Its name in the catalogue, with the variant.
+    pub name: DiagnosisName,
+    /// What is wrong, in a few words.
+    pub summary: String,
+    /// Why that happens.
+    pub cause: String,
+    /// The lines that it is known by: the file in the run folder, the number of the line, its text.
+    pub evidence: Vec<String>,
+    /// Commands that show more of it, where nothing tells the variant.
+    pub look: Vec<String>,
+    /// What lifts it.
+    pub fix: Vec<String>,
+}
+
+/// The cause of a failure, by what the run folder has of it; `None` where nobody knows.
+#[must_use]
+pub fn of(folder: &RunFolder, failure: &Failure) -> Option<Cause> {
+    let mut examination = Examination::new(Catalogue::shipped());
+    examination.text(Log::Labrig, "the failure", &format!("{}: {}", failure.subject, failure.seen));
+    for (log, file) in folder.logs() {
+        let Ok(from) = fs_err::File::open(folder.path().join(&file)) else { continue };
+        // What was read of a log that cannot be read to its end counts.
+        drop(examination.log(log, &file, from));
+    }
+    examination.conclude().into_iter().next().and_then(Cause::new)
+}
+
+/// Whose log a file of the folder `logs` is; `None` for one that tells nothing of the lab itself.
+pub(crate) fn log_of(file: &Path) -> Option<Log> {
+    let name = file.file_name()?.to_str()?;
+    if file.parent().is_some_and(|folder| folder.ends_with("qemu")) {
+        return Some(Log::Qemu);
+    }
+    match name {
+        "libvirtd.log" => Some(Log::Libvirt),
+        "syslog.log" => Some(Log::Dnsmasq),
+        "squid-cache.log" | "squid-access.log" => Some(Log::Squid),
+        "kernel.log" => Some(Log::Kernel),
+        _ if name.starts_with("console-") || name.starts_with("install-") => Some(Log::Console),
+        _ => None,
+    }
+}
+
+impl Cause {
+    fn new(diagnosis: Diagnosis) -> Option<Self> {
+        let name = diagnosis.name().parse().ok()?;
+        let evidence =
+            diagnosis.evidence.iter().map(|seen| format!("{}:{}: {}", seen.log, seen.line, seen.text)).collect();
+        let possible = diagnosis.possible.into_iter().flat_map(|possible| possible.fix);
+        let undecided = diagnosis.variant.as_deref() == Some("unknown");
+        let look = if undecided { diagnosis.look } else { Vec::new() };
+        let fix = diagnosis.fix.into_iter().chain(possible).collect();
+        Some(Self { name, summary: diagnosis.summary, cause: diagnosis.cause, evidence, look, fix })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cause: {}: {}\n  {}", self.name, self.summary, self.cause)?;
+        let lists = [("  |", &self.evidence), ("  look:", &self.look), ("  fix:", &self.fix)];
+        for (name, list) in lists {
+            for line in list {
+                write!(f, "\n{name} {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
