@@ -29,7 +29,7 @@ const BEHIND: usize = 1200;
 const KEPT: usize = 16;
 /// How often a message is looked at closely where its text is found. One that is found so often and is no message is
 /// a word of the log's own.
-const LOOKS: u32 = 20_000;
+const LOOKS: u32 = 5_000;
 /// How many denials are read.
 const DENIALS: usize = 2048;
 /// How much of a line is shown, in characters.

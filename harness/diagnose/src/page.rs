@@ -118,19 +118,17 @@ impl Page {
                 }
                 0x1b => rest = behind_escape(rest),
                 0x80.. => {
-                    let end = rest.iter().position(u8::is_ascii).unwrap_or(rest.len());
-                    for c in String::from_utf8_lossy(&rest[..end]).chars() {
-                        if c.is_whitespace() {
-                            if !blank {
-                                self.text.push(b' ');
-                                blank = true;
-                            }
-                        } else if !(c.is_control() || c == '\u{feff}' || self.text.len() == start && c == '│') {
-                            self.text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                            blank = false;
+                    let (c, length) = char_at(rest);
+                    if c.is_whitespace() {
+                        if !blank {
+                            self.text.push(b' ');
+                            blank = true;
                         }
+                    } else if !(c.is_control() || c == '\u{feff}' || self.text.len() == start && c == '│') {
+                        self.text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                        blank = false;
                     }
-                    rest = &rest[end..];
+                    rest = &rest[length..];
                 }
                 _ => rest = &rest[1..],
             }
@@ -147,6 +145,19 @@ impl Page {
 /// Whether a byte of UTF-8 begins a character.
 const fn starts_char(byte: u8) -> bool {
     byte & 0xc0 != 0x80
+}
+
+/// The character that bytes begin with, and how many of them it has; what is none is one byte long.
+fn char_at(bytes: &[u8]) -> (char, usize) {
+    // The length is in the first byte (RFC 3629, section 3).
+    let length = match bytes.first() {
+        Some(0xc2..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf4) => 4,
+        _ => 1,
+    };
+    let text = bytes.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    text.and_then(|text| text.chars().next()).map_or((char::REPLACEMENT_CHARACTER, 1), |c| (c, length))
 }
 
 /// What comes behind a control sequence (ECMA-48: CSI to its final byte, OSC to its terminator, others of two or three bytes).
