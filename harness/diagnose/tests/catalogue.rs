@@ -32,7 +32,7 @@ fn no_fix_switches_security_off() {
                 "apparmor=0",
                 "setenforce 0",
                 "chmod 777",
-                "StrictHostKeyChecking=no",
+                "StrictHostKeyChecking",
             ] {
                 assert!(!fix.contains(wrong), "{}: {fix}", cause.id);
             }
