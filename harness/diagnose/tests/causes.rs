@@ -87,6 +87,26 @@ fn what_only_looks_alarming_is_nothing() {
     }
 }
 
+/// What tells against a cause takes away from what tells of it.
+#[test]
+fn what_came_right_in_the_end_is_nothing() {
+    for (before, after, cause) in [
+        ("Warning: Authentication failure. Retrying...", "default: Machine booted and ready!", "ssh-auth-failed"),
+        ("udhcpc: no lease, forking to background", "udhcpc: lease of 192.0.2.7 obtained", "dhcp-no-lease"),
+        ("qemu-system-x86_64: invalid accelerator kvm", "qemu-system-x86_64: falling back to HVF", "kvm-unavailable"),
+        (
+            "192.0.2.1.67 > 192.0.2.7.68: [bad udp cksum 0x184b -> 0xc1d3!] BOOTP/DHCP, Reply",
+            "DHCP-Message (53), length 1: ACK",
+            "dhcp-bad-checksum",
+        ),
+        ("Used fallback datasource", "curtin: installation finished", "cloud-init-no-datasource"),
+    ] {
+        let first = diagnoses(&[(Log::Unknown, before)]).first().map(|one| one.id.clone());
+        assert_eq!(first.as_deref(), Some(cause), "{before}");
+        assert_eq!(names(&[(Log::Unknown, before), (Log::Unknown, after)]), Vec::<String>::new(), "{before}, {after}");
+    }
+}
+
 #[test]
 fn words_of_labrig_are_not_looked_for_in_what_somebody_pasted() {
     assert_eq!(names(&[(Log::Labrig, "squid ended: signal 9")]), ["proxy-stopped"]);
