@@ -227,7 +227,7 @@ impl Domain {
     /// The text of an element directly within `<domain>`.
     #[must_use]
     pub fn text(&self, element: &str) -> Option<&At<String>> {
-        self.root()?.child(element).map(|child| &child.text).filter(|text| !text.is_empty())
+        self.tree.text(element)
     }
 
     /// Its memory, where number and unit are some.

@@ -117,7 +117,7 @@ impl Network {
     /// The network's name.
     #[must_use]
     pub fn name(&self) -> Option<&At<String>> {
-        self.root()?.child("name").map(|name| &name.text).filter(|name| !name.is_empty())
+        self.tree.text("name")
     }
 
     /// How it is connected: the mode of `<forward>`, which is `nat` where it names none; `None` for an isolated

@@ -61,6 +61,12 @@ impl Element {
 }
 
 impl Tree {
+    /// The text of an element directly within the outermost one.
+    #[must_use]
+    pub fn text(&self, element: &str) -> Option<&At<String>> {
+        self.root.as_ref()?.child(element).map(|child| &child.text).filter(|text| !text.is_empty())
+    }
+
     /// Reads `text`. `grammar` tells what was meant to be in an element that is not closed.
     #[must_use]
     pub fn read(text: &str, grammar: &Grammar) -> Self {

@@ -2,15 +2,9 @@
 
 mod support;
 
-use support::alone;
+use support::{alone, one};
 
 const NONE: [&str; 0] = [];
-
-#[track_caller]
-fn one(name: &str, text: &str, expected: &str) {
-    let found = alone(name, text);
-    assert!(matches!(&*found, [one] if one.starts_with(expected)), "{text}: {found:#?}");
-}
 
 #[test]
 fn what_is_right_is_right() {

@@ -37,6 +37,13 @@ pub(crate) fn alone(name: &str, text: &str) -> Vec<String> {
     findings(&[file(name, text)])
 }
 
+/// Fails unless a file alone has this one finding.
+#[track_caller]
+pub(crate) fn one(name: &str, text: &str, expected: &str) {
+    let found = alone(name, text);
+    assert!(matches!(&*found, [one] if one.starts_with(expected)), "{text}: {found:#?}");
+}
+
 /// Every file below a folder, sorted.
 pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
