@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use labrig_plan::shell;
+
 use crate::{
     record::{Record, Verdict},
     run_folder::RunFolder,
@@ -32,13 +34,13 @@ pub fn text(record: &Record, folder: Option<&RunFolder>, scenario: &Path) -> Str
     text
 }
 
-/// A word as a shell reads it (POSIX Shell Command Language, 2.2.2 Single-Quotes).
+/// A word as a shell reads it, quoted where it has to be.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    shell::word(word)
 }
 
 #[cfg(test)]
