@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use labrig_bringup::inquiry::Inquiry;
 use labrig_diagnose::{Catalogue, Examination, Log};
 
 use crate::{exit::Exit, ui};
@@ -15,6 +16,9 @@ pub(crate) struct Args {
     /// What a program printed, or its log; `-` is standard input. All files together are one failure
     #[arg(default_value = "-")]
     files: Vec<PathBuf>,
+    /// Look at this machine where the texts do not decide: they are of it. Changes nothing; root sees most
+    #[arg(long)]
+    look: bool,
     /// How to tell it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -37,10 +41,18 @@ pub(crate) fn main(args: &Args) -> Exit {
             return Exit::BadInput;
         }
     }
+    let mut open = examination.questions();
+    if args.look {
+        let answers = Inquiry::of_machine().ask(&std::mem::take(&mut open));
+        examination.text(Log::Probe, "this machine", &answers.said.join("\n"));
+        for unknown in &answers.unknown {
+            ui::warning(unknown);
+        }
+    }
     let diagnoses = examination.conclude();
     match args.format {
-        Format::Text => ui::diagnosis::text(&diagnoses),
-        Format::Json => ui::diagnosis::json(&diagnoses),
+        Format::Text => ui::diagnosis::text(&diagnoses, &open),
+        Format::Json => ui::diagnosis::json(&diagnoses, &open),
     }
     if diagnoses.is_empty() { Exit::Failed } else { Exit::Passed }
 }

@@ -6,7 +6,16 @@ use labrig_diagnose::{Catalogue, Diagnosis, Examination, Log};
 use labrig_plan::name::DiagnosisName;
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, run_folder::RunFolder};
+use crate::{
+    event::Event,
+    failure::Failure,
+    inquiry::{Answers, Inquiry},
+    run_folder::RunFolder,
+    teller::Teller,
+};
+
+/// What the lab host answered to what the logs leave open.
+const LOOK: &str = "look.log";
 
 /// The cause of a failure, as a record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +38,26 @@ pub struct Cause {
 /// The cause of a failure, by what the run folder has of it; `None` where nobody knows.
 #[must_use]
 pub fn of(folder: &RunFolder, failure: &Failure) -> Option<Cause> {
+    examine(folder, failure).conclude().into_iter().next().and_then(Cause::new)
+}
+
+/// Asks the lab host what the failure and the logs leave open, as long as it is there, and keeps the answers as another log.
+pub(crate) fn look(teller: &Teller, failure: &Failure, inquiry: &Inquiry) {
+    let folder = teller.folder();
+    let questions = examine(folder, failure).questions();
+    if questions.is_empty() {
+        return;
+    }
+    let Answers { said, unknown } = inquiry.ask(&questions);
+    for seen in unknown {
+        teller.tell(Event::Notice { subject: "look at the lab host".to_owned(), seen });
+    }
+    if let Err(why) = folder.write_log(LOOK, &said) {
+        teller.tell(Event::Notice { subject: LOOK.to_owned(), seen: why.to_string() });
+    }
+}
+
+fn examine(folder: &RunFolder, failure: &Failure) -> Examination<'static> {
     let mut examination = Examination::new(Catalogue::shipped());
     examination.text(Log::Labrig, "the failure", &format!("{}: {}", failure.subject, failure.seen));
     for (log, file) in folder.logs() {
@@ -36,7 +65,7 @@ pub fn of(folder: &RunFolder, failure: &Failure) -> Option<Cause> {
         // What was read of a log that cannot be read to its end counts.
         drop(examination.log(log, &file, from));
     }
-    examination.conclude().into_iter().next().and_then(Cause::new)
+    examination
 }
 
 /// Whose log a file of the folder `logs` is; `None` for one that tells nothing of the lab itself.
@@ -50,6 +79,7 @@ pub(crate) fn log_of(file: &Path) -> Option<Log> {
         "syslog.log" => Some(Log::Dnsmasq),
         "squid-cache.log" | "squid-access.log" => Some(Log::Squid),
         "kernel.log" => Some(Log::Kernel),
+        LOOK => Some(Log::Probe),
         _ if name.starts_with("console-") || name.starts_with("install-") => Some(Log::Console),
         _ => None,
     }

@@ -15,6 +15,7 @@ mod console;
 pub mod diagnosis;
 pub mod event;
 pub mod failure;
+pub mod inquiry;
 mod install_log;
 pub mod layer;
 pub mod machine;

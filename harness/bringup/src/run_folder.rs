@@ -208,6 +208,15 @@ impl RunFolder {
         logs
     }
 
+    /// Writes a log of these lines.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(crate) fn write_log(&self, name: &str, lines: &[String]) -> io::Result<()> {
+        let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+        fs::write(self.path.join("logs").join(name), text)
+    }
+
     /// Writes the record, all of it or nothing.
     ///
     /// # Errors

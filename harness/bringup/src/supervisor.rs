@@ -25,9 +25,10 @@ use tokio::{
 
 use crate::{
     apparmor::AppArmor,
-    bringup,
+    bringup, diagnosis,
     event::Event,
     failure::Failure,
+    inquiry::Inquiry,
     run_folder::RunFolder,
     spec::{LabSpec, STOP, Then},
     teller::Teller,
@@ -70,6 +71,7 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
     let outside = spec.lab.uplink == Uplink::Host && !beside;
     let settle = Settle { run: &spec.run, guest: &spec.guest, shared: &shared, cache: None, kvm, outside, beside };
     let apparmor = Arc::new(AppArmor::watch(&spec.lab));
+    let inquiry = Inquiry::of_lab(&spec.lab);
     let settled = sandbox::settle(&settle);
     let folder = if settled.is_ok() { Path::new(layout::RUN) } else { &spec.run };
     let teller = Arc::new(Teller::new(RunFolder::open(folder), spec.began));
@@ -80,6 +82,7 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         (Err(_), Err(error)) => return Err(io::Error::other(error.to_string())),
         (Err(error), Ok(_)) => return Err(error),
     };
+    let is_settled = settled.is_ok();
     let result = match settled {
         Ok(outside) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -91,7 +94,12 @@ pub fn supervise(control: Option<&Path>) -> io::Result<()> {
         Err(error) => Err(End::Failed(Failure::host(Stage::Preflight, "sandbox", error))),
     };
     if let Err(End::Failed(failure)) = result {
-        teller.tell(Event::Failed { failure: apparmor.explain(failure) });
+        let failure = apparmor.explain(failure);
+        // Elsewhere it would be the machine that is looked at.
+        if is_settled {
+            diagnosis::look(&teller, &failure, &inquiry);
+        }
+        teller.tell(Event::Failed { failure });
     }
     teller.begin(Stage::Teardown);
     // In a lab host of its own there is no journal, and nothing to undo. What fails here, the client tries again.

@@ -1,12 +1,15 @@
 //! Why something failed, for a person and for other programs.
 
-use labrig_diagnose::{Certainty, Diagnosis};
+use std::collections::BTreeSet;
 
-use super::line;
+use labrig_diagnose::{Certainty, Diagnosis, Question};
 
-pub(crate) fn text(diagnoses: &[Diagnosis]) {
+use super::{line, prose};
+
+/// What follows, and what only the machine that the texts are of could tell.
+pub(crate) fn text(diagnoses: &[Diagnosis], open: &BTreeSet<Question>) {
     if diagnoses.is_empty() {
-        line(
+        prose(
             "no cause is known for this. What helps: the log of the program that failed, and `journalctl -k` of that minute",
         );
     }
@@ -19,16 +22,23 @@ pub(crate) fn text(diagnoses: &[Diagnosis]) {
             None => cause(diagnosis),
         }
     }
+    if !open.is_empty() {
+        let open: Vec<_> = open.iter().map(ToString::to_string).collect();
+        line("");
+        prose(&format!("not in the text: {}", open.join("; ")));
+        prose("on the machine that it is of, `labrig explain --look` finds that out");
+    }
 }
 
-pub(crate) fn json(diagnoses: &[Diagnosis]) {
-    line(&serde_json::json!({ "diagnoses": diagnoses }).to_string());
+pub(crate) fn json(diagnoses: &[Diagnosis], open: &BTreeSet<Question>) {
+    let open: Vec<_> = open.iter().map(ToString::to_string).collect();
+    line(&serde_json::json!({ "diagnoses": diagnoses, "open": open }).to_string());
 }
 
 fn cause(diagnosis: &Diagnosis) {
     let likely = if diagnosis.certainty == Certainty::Likely { " (likely)" } else { "" };
-    line(&format!("{}{likely}: {}", diagnosis.name(), diagnosis.summary));
-    line(&format!("  {}", diagnosis.cause));
+    prose(&format!("{}{likely}: {}", diagnosis.name(), diagnosis.summary));
+    prose(&format!("  {}", diagnosis.cause));
     evidence(diagnosis);
     let undecided = !diagnosis.possible.is_empty();
     if undecided {
@@ -38,7 +48,7 @@ fn cause(diagnosis: &Diagnosis) {
         list("look", &diagnosis.look);
     }
     for possible in &diagnosis.possible {
-        line(&format!("  if {}: {}", possible.variant, possible.cause));
+        prose(&format!("  if {}: {}", possible.variant, possible.cause));
         list("  look", &possible.look);
         list("  fix", &possible.fix);
     }
@@ -47,14 +57,14 @@ fn cause(diagnosis: &Diagnosis) {
         list("to be sure", &diagnosis.look);
     }
     for other in &diagnosis.not {
-        line(&format!("  not {}: {}", other.id, other.by));
+        prose(&format!("  not {}: {}", other.id, other.by));
     }
     list("described in", &diagnosis.sources);
 }
 
 /// What follows from another cause needs no fix of its own.
 fn consequence(diagnosis: &Diagnosis, from: &str) {
-    line(&format!("{}: {}; that follows from {from}", diagnosis.name(), diagnosis.summary));
+    prose(&format!("{}: {}; that follows from {from}", diagnosis.name(), diagnosis.summary));
     evidence(diagnosis);
 }
 

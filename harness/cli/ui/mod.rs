@@ -26,6 +26,15 @@ pub(crate) fn line(text: &str) {
     raw(&(printable(text) + "\n"));
 }
 
+/// A text for people to read, on as many lines as a terminal takes for it, those behind the first further in. Elsewhere it is one
+/// line, which other programs find again.
+pub(crate) fn prose(text: &str) {
+    let text = printable(text);
+    let indent = " ".repeat(text.len() - text.trim_start().len() + 2);
+    let width = if io::stdout().is_terminal() { textwrap::termwidth() } else { usize::MAX };
+    raw(&(textwrap::fill(&text, textwrap::Options::new(width).subsequent_indent(&indent)) + "\n"));
+}
+
 /// A text on standard output, as it is. A reader that went away (`labrig render x | head`) is no error.
 pub(crate) fn raw(text: &str) {
     drop(io::stdout().lock().write_all(text.as_bytes()));
@@ -41,6 +50,11 @@ pub(crate) fn error(text: &str, help: Option<&str>) {
     let help = help.map(|help| Level::HELP.message(clipped(help)));
     let group = Group::with_title(Level::ERROR.primary_title(clipped(text))).elements(help);
     note(&renderer().render(&[group]));
+}
+
+/// Something on standard error that a person should know, and that ends nothing.
+pub(crate) fn warning(text: &str) {
+    note(&renderer().render(&[Group::with_title(Level::WARNING.primary_title(clipped(text)))]));
 }
 
 /// A file that cannot be read; `absent` helps whoever names one that is not there.

@@ -3,7 +3,7 @@
 use labrig_plan::lab::Stage;
 use serde::{Deserialize, Serialize};
 
-use crate::{log::Log, message::Message};
+use crate::{log::Log, message::Message, question::Ask};
 
 /// A cause: what is wrong, how it shows, and what to do about it.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Cause {
     /// Commands that show more of it, where the messages alone do not decide.
     #[serde(default)]
     pub look: Vec<String>,
+    /// What the machine would have to be asked, as long as no variant is known.
+    #[serde(default)]
+    pub ask: Vec<Ask>,
     /// The narrower causes that look the same at first.
     #[serde(default, rename = "variant")]
     pub variants: Vec<Variant>,
@@ -47,9 +50,15 @@ pub struct Variant {
     pub id: String,
     /// Why it happens.
     pub cause: String,
+    /// Whether the cause is whole without it: it is named where it shows, and is no possibility where it does not.
+    #[serde(default)]
+    pub refines: bool,
     /// What shows that it is this one; without any, only a look at the machine does.
     #[serde(default)]
     pub signs: Vec<Sign>,
+    /// What the machine would have to be asked even so.
+    #[serde(default)]
+    pub ask: Vec<Ask>,
     /// Commands that show whether it is this one.
     #[serde(default)]
     pub look: Vec<String>,

@@ -15,6 +15,7 @@ use crate::{
     evidence::Evidence,
     log::Log,
     page::Page,
+    question::Question,
     weighing,
 };
 
@@ -117,6 +118,13 @@ impl<'c> Examination<'c> {
         weighing::weigh(self.catalogue, self)
     }
 
+    /// What was read does not decide, and a look at the machine that it is of would: answers are examined as another log,
+    /// [`Log::Probe`], before [`Self::conclude`].
+    #[must_use]
+    pub fn questions(&self) -> BTreeSet<Question> {
+        weighing::questions(self.catalogue, self)
+    }
+
     /// Looks for messages and denials on a page.
     fn examine(&mut self, reading: &mut Reading<'_>) {
         let catalogue = self.catalogue;
@@ -174,7 +182,7 @@ impl<'c> Examination<'c> {
 
     /// Reads a denial.
     fn denial(&mut self, reading: &Reading<'_>, at: usize) {
-        if self.denials.len() >= DENIALS || !reading.log.is_of(&[Log::Kernel, Log::Libvirt, Log::Labrig]) {
+        if self.denials.len() >= DENIALS || !reading.log.is_of(&[Log::Kernel, Log::Libvirt, Log::Labrig, Log::Probe]) {
             return;
         }
         let line = reading.page.line_around(at);

@@ -19,8 +19,10 @@ pub struct Message(pub String);
 pub(crate) type Phrases = BTreeMap<String, Vec<String>>;
 
 /// What may stand in a place, and what may stand there between quotes.
-const PLACES: [(&str, &str, &str); 9] = [
+const PLACES: [(&str, &str, &str); 10] = [
     ("path", r#"[^\s'"`,;:()\[\]<>]{1,400}"#, r#"[^'"`‘’“”«»]{1,400}?"#),
+    // A folder on the way to a path.
+    ("folder", r#"[^\s'"`,;:()\[\]<>]{1,400}"#, r#"[^'"`‘’“”«»]{1,400}?"#),
     ("name", r#"[^\s'"`,;:()\[\]<>]{1,200}"#, r#"[^'"`‘’“”«»]{1,200}?"#),
     ("address", r"[0-9a-fA-F:.]{2,45}(?:/\d{1,3})?", r"[0-9a-fA-F:.]{2,45}(?:/\d{1,3})?"),
     ("mac", r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}", r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}"),

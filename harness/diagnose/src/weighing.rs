@@ -10,6 +10,7 @@ use crate::{
     diagnosis::{Certainty, Diagnosis, Possibility},
     evidence::Evidence,
     examination::Examination,
+    question::Question,
     remedy,
 };
 
@@ -24,17 +25,28 @@ const UNKNOWN: &str = "unknown";
 
 /// The causes that were found: those that no other one explains first, and of them the most certain, of the earliest stage.
 pub(crate) fn weigh(catalogue: &Catalogue, examination: &Examination<'_>) -> Vec<Diagnosis> {
-    let weighed: Vec<Weighed<'_>> =
-        (0..catalogue.causes.len()).filter_map(|index| Weighed::new(catalogue, examination, index)).collect();
-    let mut named: Vec<(&Weighed<'_>, Option<&Weighed<'_>>)> = weighed
-        .iter()
-        .map(|one| {
-            let explains = |other: &&Weighed<'_>| other.cause.explains.contains(&one.cause.id);
-            (one, weighed.iter().find(explains))
-        })
-        .collect();
+    let weighed = weighed(catalogue, examination);
+    let mut named: Vec<_> = explained(&weighed).collect();
     named.sort_by_key(|(one, from)| (from.is_some(), std::cmp::Reverse(one.certainty()), one.cause.stage, one.order()));
     named.into_iter().map(|(one, from)| one.diagnosis(from)).collect()
+}
+
+/// What those that no other one explains leave open.
+pub(crate) fn questions(catalogue: &Catalogue, examination: &Examination<'_>) -> BTreeSet<Question> {
+    let weighed = weighed(catalogue, examination);
+    explained(&weighed).filter(|(_, from)| from.is_none()).flat_map(|(one, _)| one.questions()).collect()
+}
+
+fn weighed<'e>(catalogue: &'e Catalogue, examination: &'e Examination<'_>) -> Vec<Weighed<'e>> {
+    (0..catalogue.causes.len()).filter_map(|index| Weighed::new(catalogue, examination, index)).collect()
+}
+
+/// Each with the one that it follows from, if it does.
+fn explained<'w, 'e>(weighed: &'w [Weighed<'e>]) -> impl Iterator<Item = (&'w Weighed<'e>, Option<&'w Weighed<'e>>)> {
+    weighed.iter().map(|one| {
+        let explains = |other: &&Weighed<'_>| other.cause.explains.contains(&one.cause.id);
+        (one, weighed.iter().find(explains))
+    })
 }
 
 /// A cause that shows.
@@ -44,6 +56,8 @@ struct Weighed<'e> {
     /// The lines that tell of it, with how much each tells.
     evidence: Vec<(i32, &'e Evidence)>,
     variant: Option<(&'e Variant, Vec<&'e Evidence>)>,
+    /// The variants that something tells against, with the lines that do.
+    ruled_out: BTreeMap<usize, Vec<&'e Evidence>>,
 }
 
 impl<'e> Weighed<'e> {
@@ -73,16 +87,30 @@ impl<'e> Weighed<'e> {
             return None;
         }
         evidence.sort_by_key(|(weight, line)| (std::cmp::Reverse(*weight), line.order));
-        let variant = narrower.into_iter().filter_map(|(variant, signs)| {
-            let fitting: Vec<_> =
-                signs.iter().filter_map(|(sign, found)| Some((sign.weight, fit(sign, found, &evidence)?))).collect();
-            let weight: i32 = fitting.iter().map(|(weight, _)| weight).sum();
-            (weight >= NAMED)
-                .then(|| (weight, variant, fitting.into_iter().flat_map(|(_, lines)| lines).collect::<Vec<_>>()))
-        });
-        let variant = variant.min_by_key(|(weight, variant, _)| (std::cmp::Reverse(*weight), *variant));
+        let narrower: Vec<_> = narrower
+            .into_iter()
+            .map(|(variant, signs)| {
+                let fitting: Vec<_> = signs
+                    .iter()
+                    .filter_map(|(sign, found)| Some((sign.weight, fit(sign, found, &evidence)?)))
+                    .collect();
+                let weight: i32 = fitting.iter().map(|(weight, _)| weight).sum();
+                (weight, variant, fitting.into_iter().flat_map(|(_, lines)| lines).collect::<Vec<_>>())
+            })
+            .collect();
+        let against = narrower.iter().filter(|(weight, ..)| *weight < 0);
+        let ruled_out = against.map(|(_, variant, lines)| (*variant, lines.clone())).collect();
+        let shown = narrower.into_iter().filter(|(weight, ..)| *weight >= NAMED);
+        let variant = shown.min_by_key(|(weight, variant, _)| (std::cmp::Reverse(*weight), *variant));
         let variant = variant.map(|(_, variant, lines)| (&cause.variants[variant], lines));
-        Some(Self { cause, weight, evidence, variant })
+        Some(Self { cause, weight, evidence, variant, ruled_out })
+    }
+
+    /// What the machine would have to be asked.
+    fn questions(&self) -> Vec<Question> {
+        let told = self.told();
+        let asks = self.variant.as_ref().map_or(&self.cause.ask, |(variant, _)| &variant.ask);
+        asks.iter().filter_map(|ask| ask.of(|key| told.get(key).cloned())).collect()
     }
 
     fn certainty(&self) -> Certainty {
@@ -108,7 +136,11 @@ impl<'e> Weighed<'e> {
 
     /// A few lines, each kind of message once before any twice.
     fn lines(&self) -> Vec<Evidence> {
-        let narrower = self.variant.iter().flat_map(|(_, lines)| lines.iter().copied());
+        let narrower: Vec<_> = match &self.variant {
+            Some((_, lines)) => lines.clone(),
+            // What it is not tells something as well.
+            None => self.ruled_out.values().flatten().copied().collect(),
+        };
         let (mut shown, mut seen) = (Vec::new(), BTreeSet::new());
         for line in self
             .evidence
@@ -136,7 +168,9 @@ impl<'e> Weighed<'e> {
             None => cause
                 .variants
                 .iter()
-                .map(|variant| Possibility {
+                .enumerate()
+                .filter(|(index, variant)| !variant.refines && !self.ruled_out.contains_key(index))
+                .map(|(_, variant)| Possibility {
                     variant: variant.id.clone(),
                     cause: remedy::prose(&variant.cause, &told),
                     look: commands(&variant.look),
@@ -144,7 +178,7 @@ impl<'e> Weighed<'e> {
                 })
                 .collect(),
         };
-        let unknown = (!possible.is_empty()).then(|| UNKNOWN.to_owned());
+        let unknown = cause.variants.iter().any(|variant| !variant.refines).then(|| UNKNOWN.to_owned());
         let sources = cause.sources.iter().chain(variant.iter().flat_map(|variant| &variant.sources));
         Diagnosis {
             id: cause.id.clone(),

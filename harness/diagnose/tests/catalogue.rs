@@ -81,6 +81,7 @@ fn log_of(sign: &Sign) -> Log {
 fn example(message: &str) -> String {
     let places = [
         ("{path}", "/var/lib/libvirt/images/a.qcow2"),
+        ("{folder}", "/var/lib/libvirt/images"),
         ("{name}", "stack01"),
         ("{address}", "192.0.2.7"),
         ("{mac}", "52:54:00:12:34:56"),

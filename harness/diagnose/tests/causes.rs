@@ -30,7 +30,7 @@ fn a_socket_that_is_not_made_has_two_causes() {
     assert_eq!(names(&[(Log::Qemu, BIND)]), ["socket-bind-denied/unknown"]);
     let apparmor = denied("mknod", "/run/lab/one.monitor");
     assert_eq!(names(&[(Log::Qemu, BIND), (Log::Kernel, &apparmor)]), ["socket-bind-denied/apparmor"]);
-    let probe = "may not be written by libvirt-qemu: /run/lab";
+    let probe = "the folder may not be written by libvirt-qemu: '/run/lab' (root:root, mode 0755)";
     assert_eq!(names(&[(Log::Qemu, BIND), (Log::Probe, probe)]), ["socket-bind-denied/ownership"]);
 }
 

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, io, path::Path};
 use fs_err as fs;
 use labrig_observe::apparmor::Policy;
 
-pub use denials::Denials;
+pub use denials::{Denials, denials_of};
 
 /// Whether the kernel has it switched on (the kernel's `security/apparmor/lsm.c`).
 const ENABLED: &str = "/sys/module/apparmor/parameters/enabled";

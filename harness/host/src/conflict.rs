@@ -75,12 +75,9 @@ pub fn taken() -> Result<Vec<Taken>, ConflictError> {
     let mut all = of_libvirt(&libvirt::connect()?)?;
     all.extend(container::networks().into_iter().map(|(name, net)| Taken { net, owner: Owner::Docker(name) }));
     let links: Vec<Link> = ip(&["address", "show"])?;
-    let addresses = links.into_iter().flat_map(|link| {
-        let owner = Owner::Interface(link.ifname);
-        link.addr_info.into_iter().filter_map(move |address| {
-            let net = IpNet::new(address.local, address.prefixlen).ok()?.trunc();
-            Some(Taken { net, owner: owner.clone() })
-        })
+    let addresses = links.iter().flat_map(|link| {
+        let owner = Owner::Interface(link.ifname.clone());
+        link.nets().map(move |net| Taken { net: net.trunc(), owner: owner.clone() })
     });
     all.extend(addresses);
     for family in ["-4", "-6"] {
@@ -91,6 +88,24 @@ pub fn taken() -> Result<Vec<Taken>, ConflictError> {
         }));
     }
     Ok(all)
+}
+
+/// The addresses of an interface, with their subnets.
+///
+/// # Errors
+/// [`ConflictError`] where `ip` does not say it.
+pub(crate) fn addresses(interface: &str) -> Result<Vec<IpNet>, ConflictError> {
+    let links: Vec<Link> = ip(&["address", "show", "dev", interface])?;
+    Ok(links.iter().flat_map(Link::nets).collect())
+}
+
+/// The interface with an address of this subnet; `None` where there is none.
+///
+/// # Errors
+/// [`ConflictError`] where `ip` does not say it.
+pub(crate) fn interface_with(subnet: IpNet) -> Result<Option<String>, ConflictError> {
+    let links: Vec<Link> = ip(&["address", "show"])?;
+    Ok(links.into_iter().find(|link| link.nets().any(|net| overlap(net, subnet))).map(|link| link.ifname))
 }
 
 /// The networks of a lab whose addresses are somebody's, each with the first whose they are.
@@ -176,6 +191,12 @@ struct Link {
 struct Address {
     local: IpAddr,
     prefixlen: u8,
+}
+
+impl Link {
+    fn nets(&self) -> impl Iterator<Item = IpNet> {
+        self.addr_info.iter().filter_map(|address| IpNet::new(address.local, address.prefixlen).ok())
+    }
 }
 
 /// A route, as `ip -json route` has it.

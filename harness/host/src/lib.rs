@@ -1,8 +1,10 @@
 //! Everything that touches a machine. Blocking calls; the supervisor runs them on its blocking threads.
 
 pub mod acceleration;
+pub mod access;
 pub mod apparmor;
 pub mod apt;
+pub mod bridge;
 pub mod budget;
 pub mod census;
 pub mod claim;
@@ -17,10 +19,12 @@ pub mod fault;
 pub mod firewall;
 pub mod guest;
 pub mod image;
+pub mod interface;
 pub mod journal;
 pub mod keys;
 pub mod lab_host;
 pub mod libvirt;
+pub mod listener;
 pub mod neighbour;
 pub mod network;
 pub mod observe;
@@ -32,6 +36,7 @@ mod private_file;
 pub mod probe;
 pub mod process;
 pub mod proxy;
+pub mod ruleset;
 pub mod sandbox;
 pub mod shared_folder;
 pub mod slaac;

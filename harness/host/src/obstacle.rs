@@ -1,26 +1,48 @@
-//! Rules of others that stand in the way of a lab on a machine with others.
+//! Rules of others that lose what guests send.
 //!
 //! A packet has to pass every chain at its hook, so that what libvirt lets through in a table of its own, a chain in
 //! another table may still drop. Only where both are in one table, libvirt's rules go before the chain's policy.
 
-use std::{fmt, process::Command, time::Duration};
+use std::fmt;
 
-use labrig_plan::lab::Lab;
-use serde::Deserialize;
+use labrig_plan::{
+    lab::{Lab, Network},
+    scenario::{NetworkMode, Uplink},
+};
 
-use crate::process::{self, ProcessError};
+use crate::{
+    bridge::Bridge,
+    ruleset::{Loss, Packet, Ruleset, RulesetError, Target},
+};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+/// The ports of DNS and DHCP servers.
+const DNS: (&str, u16) = ("udp", 53);
+const DHCP: (&str, u16) = ("udp", 67);
+
+/// What guests send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// Requests for addresses, to this machine.
+    Dhcp,
+    /// Requests for names, to this machine.
+    Dns,
+    /// Requests that rules of labrig's redirect to a proxy on this machine, at this port.
+    Redirected(u16),
+    /// Anything to others.
+    Forwarded,
+}
 
 /// Rules that stand in the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
     /// Whose they are, as far as their names tell.
     pub owner: Owner,
-    /// The chain, as `nft` names it: `ip filter FORWARD`.
-    pub chain: String,
-    /// What it drops.
-    pub drops: Drops,
+    /// Whom they concern.
+    pub bridge: String,
+    /// What they lose.
+    pub sent: Sent,
+    /// Where.
+    pub loss: Loss,
 }
 
 /// Whose rules they are.
@@ -36,130 +58,95 @@ pub enum Owner {
     Unknown,
 }
 
-/// What a chain drops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Drops {
-    /// What the lab's networks send to others.
-    Forwarded,
-    /// What they send to the machine: requests for addresses and names, and to the proxy.
-    Input,
-}
-
-/// Why the rules could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ObstacleError {
-    /// `nft` does not list them.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// It says something else.
-    #[error("read what `nft` says: {0}")]
-    Json(#[from] serde_json::Error),
-}
-
 /// What stands in the way of a lab whose networks are there.
 ///
 /// # Errors
-/// [`ObstacleError`].
-pub fn obstacles(lab: &Lab) -> Result<Vec<Obstacle>, ObstacleError> {
-    let listed = process::run(Command::new("nft").args(["--json", "list", "chains"]), None, DEADLINE)?;
-    Ok(in_the_way(&serde_json::from_slice(&listed.stdout)?, lab.proxy.is_some()))
+/// [`RulesetError`].
+pub fn obstacles(lab: &Lab) -> Result<Vec<Obstacle>, RulesetError> {
+    let ruleset = Ruleset::live()?;
+    let all = lab.networks.iter().flat_map(|network| {
+        let bridge = Bridge::of(network);
+        sent(lab, network).into_iter().filter_map(|sent| obstacle(&ruleset, &bridge, sent)).collect::<Vec<_>>()
+    });
+    Ok(all.collect())
 }
 
-fn in_the_way(listed: &Listed, has_proxy: bool) -> Vec<Obstacle> {
-    let chains: Vec<_> = listed.nftables.iter().filter_map(|object| object.chain.as_ref()).collect();
-    let has = |of: &Chain, start: &str| {
-        chains.iter().any(|chain| chain.family == of.family && chain.table == of.table && chain.name.starts_with(start))
+/// What guests of a network send that has to get through.
+fn sent(lab: &Lab, network: &Network) -> Vec<Sent> {
+    let proxy = lab.proxy.iter().filter(|proxy| proxy.networks.contains(&network.name));
+    let ports = proxy.flat_map(|proxy| [proxy.redirect_http, proxy.redirect_https]);
+    let leaves = network.mode != NetworkMode::Isolated && lab.uplink != Uplink::None;
+    let dhcp = network.v4.dhcp.is_some().then_some(Sent::Dhcp);
+    let rest = [Sent::Dns].into_iter().chain(ports.map(Sent::Redirected)).chain(leaves.then_some(Sent::Forwarded));
+    dhcp.into_iter().chain(rest).collect()
+}
+
+/// What stands in the way of what guests on a bridge send; `None` where it may get through.
+#[must_use]
+pub fn obstacle(ruleset: &Ruleset, bridge: &Bridge, sent: Sent) -> Option<Obstacle> {
+    let (to, service) = match sent {
+        Sent::Dhcp => (Target::Here, Some(DHCP)),
+        Sent::Dns => (Target::Here, Some(DNS)),
+        Sent::Redirected(port) => (Target::Here, Some(("tcp", port))),
+        Sent::Forwarded => (Target::Beyond(None), None),
     };
-    let look = |chain: &&Chain| {
-        let drops = match chain.hook.as_deref()? {
-            "forward" => Drops::Forwarded,
-            "input" => Drops::Input,
-            _ => return None,
-        };
-        // libvirt tells firewalld of its networks, whose traffic that takes to be its own: all but what is for a proxy.
-        if chain.table == "firewalld" {
-            let blocks = has_proxy && drops == Drops::Input && chain.name.starts_with("filter");
-            return blocks.then(|| Obstacle { owner: Owner::Firewalld, chain: chain.to_string(), drops });
-        }
-        let passes = match drops {
-            Drops::Forwarded => has(chain, "LIBVIRT_FW"),
-            // libvirt lets guests ask for addresses and names.
-            Drops::Input => has(chain, "LIBVIRT_INP") && !has_proxy,
-        };
-        if chain.policy.as_deref() != Some("drop") || passes {
-            return None;
-        }
-        let owner = match chain {
-            chain if has(chain, "ufw") => Owner::Ufw,
-            chain if has(chain, "DOCKER") => Owner::Docker,
-            _ => Owner::Unknown,
-        };
-        Some(Obstacle { owner, chain: chain.to_string(), drops })
+    let source = bridge.subnet.filter(|_| sent != Sent::Dhcp);
+    let redirected = matches!(sent, Sent::Redirected(_));
+    let loss = ruleset.loss(&Packet { from: bridge.name.clone(), source, to, service, redirected })?;
+    let has = |begin: &str| loss.beside.iter().any(|name| name.starts_with(begin));
+    let owner = match &loss {
+        Loss { table, .. } if table.ends_with(" firewalld") => Owner::Firewalld,
+        _ if has("ufw") => Owner::Ufw,
+        _ if has("DOCKER") => Owner::Docker,
+        _ => Owner::Unknown,
     };
-    chains.iter().copied().filter_map(|chain| look(&chain)).collect()
-}
-
-/// What `nft --json list chains` says (libnftables-json(5)).
-#[derive(Debug, Deserialize)]
-struct Listed {
-    nftables: Vec<Object>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Object {
-    chain: Option<Chain>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Chain {
-    family: String,
-    table: String,
-    name: String,
-    hook: Option<String>,
-    policy: Option<String>,
+    Some(Obstacle { owner, bridge: bridge.name.clone(), sent, loss })
 }
 
 impl Obstacle {
     /// What a person can do about it.
     #[must_use]
     pub fn hint(&self) -> String {
-        match (self.owner, self.drops) {
-            (Owner::Firewalld, _) => {
-                "let the proxy's ports through: `firewall-cmd --zone=libvirt --add-port=PORT/tcp` for those \
-                                      of `[proxy]`"
-                    .to_owned()
+        match (self.owner, self.sent) {
+            (Owner::Firewalld, Sent::Redirected(port)) => {
+                format!("let the proxy's port through: `firewall-cmd --zone=libvirt --add-port={port}/tcp`")
             }
-            (_, Drops::Forwarded) => format!(
+            (_, Sent::Forwarded) => format!(
                 "let bridges of labs through: `nft insert rule {0} iifname \"lr*\" accept` and \
                  `nft insert rule {0} oifname \"lr*\" accept`",
-                self.chain
+                self.loss
             ),
-            (_, Drops::Input) => {
-                format!("let bridges of labs through: `nft insert rule {} iifname \"lr*\" accept`", self.chain)
-            }
+            _ => format!("let bridges of labs through: `nft insert rule {} iifname \"lr*\" accept`", self.loss),
         }
     }
 }
 
-impl fmt::Display for Chain {
+impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.family, self.table, self.name)
+        f.write_str(match self {
+            Self::Docker => "Docker",
+            Self::Firewalld => "firewalld",
+            Self::Ufw => "ufw",
+            Self::Unknown => "somebody",
+        })
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dhcp => write!(f, "to UDP port {} of this machine, for addresses", DHCP.1),
+            Self::Dns => write!(f, "to UDP port {} of this machine, for names", DNS.1),
+            Self::Redirected(port) => write!(f, "to the proxy's port {port} of this machine"),
+            Self::Forwarded => f.write_str("to others"),
+        }
     }
 }
 
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let owner = match self.owner {
-            Owner::Docker => "Docker",
-            Owner::Firewalld => "firewalld",
-            Owner::Ufw => "ufw",
-            Owner::Unknown => "somebody",
-        };
-        let what = match self.drops {
-            Drops::Forwarded => "what the lab's networks send to others",
-            Drops::Input => "what the lab's networks send to this machine",
-        };
-        write!(f, "{owner} drops {what}, in the chain `{}`", self.chain)
+        let Self { owner, bridge, sent, loss } = self;
+        write!(f, "{owner} drops what guests on {bridge} send {sent}, in the chain `{loss}`")
     }
 }
 
@@ -167,49 +154,41 @@ impl fmt::Display for Obstacle {
 mod tests {
     use super::*;
 
-    /// Its table, its name, and its hook and policy if it has them.
-    type Written<'a> = (&'a str, &'a str, Option<(&'a str, &'a str)>);
+    fn seen(json: &str, sent: Sent) -> Option<String> {
+        let ruleset = Ruleset::read(json.as_bytes()).unwrap_or_default();
+        let subnet = "192.168.122.0/24".parse().ok();
+        let bridge = Bridge { name: "virbr0".to_owned(), network: "default".to_owned(), subnet };
+        obstacle(&ruleset, &bridge, sent).map(|it| it.to_string())
+    }
 
-    fn seen(chains: &[Written<'_>], has_proxy: bool) -> Vec<String> {
-        let chain = |(table, name, base): &Written<'_>| Object {
-            chain: Some(Chain {
-                family: "ip".to_owned(),
-                table: (*table).to_owned(),
-                name: (*name).to_owned(),
-                hook: base.map(|(hook, _)| hook.to_owned()),
-                policy: base.map(|(_, policy)| policy.to_owned()),
-            }),
-        };
-        let listed = Listed { nftables: chains.iter().map(chain).collect() };
-        in_the_way(&listed, has_proxy).iter().map(ToString::to_string).collect()
+    /// What nft 1.0.6 of Debian 12 lists where ufw 0.36.2 is enabled, as its package sets it up.
+    const UFW: &str = include_str!("obstacle/ufw.json");
+    /// The same with Docker 20.10 of Debian 12, and nobody else.
+    const DOCKER: &str = include_str!("obstacle/docker.json");
+
+    #[test]
+    fn ufw_drops_what_nobody_allowed() {
+        let names = "ufw drops what guests on virbr0 send to UDP port 53 of this machine, for names, in the chain `ip filter INPUT`";
+        assert_eq!(seen(UFW, Sent::Dns).as_deref(), Some(names));
+        assert!(
+            seen(UFW, Sent::Dhcp)
+                .is_some_and(|seen| seen.starts_with("ufw drops what guests on virbr0 send to UDP port 67"))
+        );
+        assert!(
+            seen(UFW, Sent::Forwarded)
+                .is_some_and(|seen| seen.starts_with("ufw drops what guests on virbr0 send to others"))
+        );
+        // What `ufw allow in on virbr0` makes, which nft lists like this.
+        let allowed = r#"{"rule": {"family": "ip", "table": "filter", "chain": "ufw-user-input", "handle": 900, "expr": [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "virbr0"}}, {"counter": {"packets": 0, "bytes": 0}}, {"accept": null}]}}"#;
+        let opened = UFW.trim_end().trim_end_matches("]}").to_owned() + ", " + allowed + "]}";
+        assert_eq!(seen(&opened, Sent::Dns), None);
     }
 
     #[test]
-    fn each_is_named_and_what_libvirt_opens_is_open() {
-        let docker = [("filter", "FORWARD", Some(("forward", "drop"))), ("filter", "DOCKER-USER", None)];
-        let dropped = "Docker drops what the lab's networks send to others, in the chain `ip filter FORWARD`";
-        assert_eq!(seen(&docker, false), [dropped]);
-        // The same with libvirt's own chains beside it.
-        assert_eq!(seen(&[docker[0], docker[1], ("filter", "LIBVIRT_FWO", None)], false), [""; 0]);
-
-        let ufw = [("filter", "INPUT", Some(("input", "drop"))), ("filter", "ufw-user-input", None)];
-        let dropped = "ufw drops what the lab's networks send to this machine, in the chain `ip filter INPUT`";
-        assert_eq!(seen(&ufw, false), [dropped]);
-        let opened = [ufw[0], ufw[1], ("filter", "LIBVIRT_INP", None)];
-        assert_eq!(seen(&opened, false), [""; 0]);
-        assert_eq!(seen(&opened, true), [dropped]);
-
-        let firewalld = [("firewalld", "filter_INPUT", Some(("input", "accept")))];
-        let dropped =
-            "firewalld drops what the lab's networks send to this machine, in the chain `ip firewalld filter_INPUT`";
-        assert_eq!(seen(&firewalld, true), [dropped]);
-        assert_eq!(seen(&firewalld, false), [""; 0]);
-
-        let mine = [("mine", "gate", Some(("forward", "drop")))];
-        assert_eq!(
-            seen(&mine, false),
-            ["somebody drops what the lab's networks send to others, in the chain `ip mine gate`"]
-        );
-        assert_eq!(seen(&[("mine", "gate", Some(("forward", "accept")))], true), [""; 0]);
+    fn docker_drops_what_is_forwarded() {
+        let forwarded = "Docker drops what guests on virbr0 send to others, in the chain `ip filter FORWARD`";
+        assert_eq!(seen(DOCKER, Sent::Forwarded).as_deref(), Some(forwarded));
+        assert_eq!(seen(DOCKER, Sent::Dns), None);
+        assert_eq!(seen(DOCKER, Sent::Dhcp), None);
     }
 }

@@ -94,9 +94,26 @@ fn trail() -> io::Result<OwnedFd> {
 }
 
 fn log() -> io::Result<File> {
-    let mut log = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(LOG)?;
+    let mut log = open_log()?;
     log.seek(SeekFrom::End(0))?;
     Ok(log)
+}
+
+/// The kernel's log from the first record on that it still has.
+fn open_log() -> io::Result<File> {
+    File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(LOG)
+}
+
+/// The kernel's lines about what AppArmor has denied of a path, as far as it still has them; what a daemon of the audit trail took
+/// instead is not among them.
+///
+/// # Errors
+/// When the log may not be read.
+pub fn denials_of(path: &str) -> io::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    read_log(&mut open_log()?, &mut lines);
+    lines.retain(|line| Denial::parse(line).is_some_and(|denial| denial.object().as_deref() == Some(path)));
+    Ok(lines)
 }
 
 /// Reads what waits; whether something was lost.

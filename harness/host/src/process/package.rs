@@ -27,6 +27,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("setpriv", "util-linux"),
     ("squid", "squid-openssl"),
+    ("ss", "iproute2"),
     ("ssh", "openssh-client"),
     ("sysctl", "procps"),
     ("unshare", "util-linux"),
