@@ -2,7 +2,8 @@
 //! `[[fault]]` it passes.
 //!
 //! Trials are `<scenario>::fails` and `<scenario>::passes`. A host that cannot run a scenario ignores them and says why;
-//! with `LABRIG_STRICT=1` that is a failure.
+//! with `LABRIG_STRICT=1` that is a failure. `<scenario>::left` takes no lab: what such a run left once, in `harness/tests/faults`,
+//! has the same cause. `LABRIG_RECORD=1` has `<scenario>::fails` leave it anew.
 
 mod support;
 
@@ -15,13 +16,16 @@ use std::{
 
 use labrig_bringup::{
     client::{Options, Run},
+    diagnosis,
     event::Event,
     failure::Failure,
     places::Places,
     record::{Record, Verdict},
     report,
+    run_folder::RunFolder,
     spec::Then,
 };
+use labrig_diagnose::Diagnosis;
 use labrig_host::lab_host::LabHost;
 use labrig_plan::lab::{FaultKind, Lab, Stage};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -89,6 +93,10 @@ const TELLINGS: [Telling; 12] = [
 const SOON: Duration = Duration::from_secs(60);
 const DHCP_DROPPED: &str = "fault-dhcp-dropped";
 
+/// What a run has left of its failure, beside its logs, and how many lines of each of these.
+const FAILURE: &str = "failure.json";
+const LEFT: usize = 50;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let shipped = support::scenarios().into_iter().filter(|path| support::stem(path).starts_with("fault-"));
@@ -97,12 +105,13 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trials(path: PathBuf) -> [Trial; 2] {
+fn trials(path: PathBuf) -> [Trial; 3] {
     let name = support::stem(&path);
-    let (with, without) = (path.clone(), path);
+    let (with, without, left) = (path.clone(), path.clone(), path);
     [
         Trial::ignorable_test(format!("{name}::fails"), move || fails(&with)),
         Trial::ignorable_test(format!("{name}::passes"), move || passes(&without)),
+        Trial::test(format!("{name}::left"), move || tells_of(&left)),
     ]
 }
 
@@ -112,7 +121,7 @@ fn fails(path: &Path) -> Result<Completion, Failed> {
     let fault = lab.faults.first().ok_or("the scenario has no fault")?.clone();
     let name = support::stem(path);
     let telling = TELLINGS.iter().find(|telling| telling.scenario == name).ok_or("nobody knows what it has to say")?;
-    let (record, failure) = run(lab, path)?;
+    let (record, folder, failure) = run(lab, path)?;
     if let Verdict::Skipped { reasons } = &record.verdict {
         return Ok(Completion::ignored_with(reasons.join("; ")));
     }
@@ -129,7 +138,12 @@ fn fails(path: &Path) -> Result<Completion, Failed> {
         return Err(format!("it took {} ms to say so", record.took).into());
     }
     match (&record.diagnosis, &record.verdict) {
-        (Some(cause), Verdict::Passed) if cause.name == fault.diagnosis => Ok(Completion::Completed),
+        (Some(cause), Verdict::Passed) if cause.name == fault.diagnosis => {
+            if env::var_os("LABRIG_RECORD").is_some_and(|value| value == "1") {
+                leave(&folder.ok_or("there is no run folder")?, &failure, &left(&name))?;
+            }
+            Ok(Completion::Completed)
+        }
         (Some(cause), verdict) => {
             Err(format!("expected {}, the run {verdict}, {cause}: {said}", fault.diagnosis).into())
         }
@@ -146,16 +160,68 @@ fn passes(path: &Path) -> Result<Completion, Failed> {
     if !lab.faults.is_empty() {
         return Err("there is another fault".into());
     }
-    let (record, _) = run(lab, path)?;
+    let (record, folder, _) = run(lab, path)?;
     match &record.verdict {
-        Verdict::Passed => Ok(Completion::Completed),
+        Verdict::Passed => {
+            // What is in the logs of a healthy lab is no cause of anything.
+            let seen: Vec<_> = folder.iter().flat_map(diagnosis::by_logs).map(|seen| format!("{seen:?}")).collect();
+            if seen.is_empty() { Ok(Completion::Completed) } else { Err(seen.join("\n").into()) }
+        }
         Verdict::Skipped { reasons } => Ok(Completion::ignored_with(reasons.join("; "))),
         _ => Err(report::text(&record, None, path).into()),
     }
 }
 
-/// Runs a lab, and returns what was told of its failure beside its record.
-fn run(lab: Lab, path: &Path) -> Result<(Record, Option<Failure>), Failed> {
+/// What a run with the fault left once has its cause, also for whoever has the logs alone, where these tell of any.
+fn tells_of(path: &Path) -> Result<(), Failed> {
+    let lab = load(path, &read(path)?)?;
+    let expected = &lab.faults.first().ok_or("the scenario has no fault")?.diagnosis;
+    let left = left(&support::stem(path));
+    let failure: Failure = serde_json::from_slice(&fs::read(left.join(FAILURE))?)?;
+    let folder = RunFolder::open(&left);
+    match diagnosis::of(&folder, &failure) {
+        Some(cause) if cause.name == *expected => {}
+        cause => return Err(format!("expected {expected}, got {cause:?}").into()),
+    }
+    // A symptom may be all that the logs have.
+    let seen: Vec<_> = diagnosis::by_logs(&folder).iter().map(Diagnosis::name).collect();
+    let is_it = |name: &String| name.split('/').next() == expected.to_string().split('/').next();
+    let of_it = ["firmware-unreadable", "node-killed"];
+    match seen.first() {
+        Some(first) if !is_it(first) && !of_it.contains(&first.as_str()) => {
+            Err(format!("expected {expected} or nothing by the logs, got {seen:?}").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Keeps what a failed run tells of its cause: the failure, and the ends of its logs.
+fn leave(folder: &RunFolder, failure: &Failure, place: &Path) -> Result<(), Failed> {
+    if place.is_dir() {
+        fs::remove_dir_all(place)?;
+    }
+    for logs in ["logs", "logs/qemu"] {
+        for entry in fs::read_dir(folder.path().join(logs)).into_iter().flatten().flatten() {
+            let text = String::from_utf8_lossy(&fs::read(entry.path()).unwrap_or_default()).into_owned();
+            let lines: Vec<_> = text.lines().collect();
+            if !lines.is_empty() {
+                fs::create_dir_all(place.join(logs))?;
+                let end = &lines[lines.len().saturating_sub(LEFT)..];
+                fs::write(place.join(logs).join(entry.file_name()), end.join("\n") + "\n")?;
+            }
+        }
+    }
+    // The log's end is there as a whole.
+    let failure = failure.clone().with_log(None);
+    Ok(fs::write(place.join(FAILURE), serde_json::to_string_pretty(&failure)? + "\n")?)
+}
+
+fn left(scenario: &str) -> PathBuf {
+    support::root().join("harness/tests/faults").join(scenario)
+}
+
+/// Runs a lab, and returns its record, its folder, and what was told of its failure.
+fn run(lab: Lab, path: &Path) -> Result<(Record, Option<RunFolder>, Option<Failure>), Failed> {
     let Places { runs, cache, .. } = Places::from_environment();
     let runs = env::var_os("LABRIG_RUNS").map_or_else(support::runs, |_| runs);
     let program = PathBuf::from(env!("CARGO_BIN_EXE_labrig"));
@@ -170,7 +236,7 @@ fn run(lab: Lab, path: &Path) -> Result<(Record, Option<Failure>), Failed> {
     let is_strict = env::var_os("LABRIG_STRICT").is_some_and(|value| value == "1");
     match record.verdict {
         Verdict::Skipped { .. } if is_strict => Err(report::text(&record, None, path).into()),
-        _ => Ok((record, failure)),
+        _ => Ok((record, ended.folder, failure)),
     }
 }
 

@@ -38,13 +38,19 @@ pub struct Cause {
 /// The cause of a failure, by what the run folder has of it; `None` where nobody knows.
 #[must_use]
 pub fn of(folder: &RunFolder, failure: &Failure) -> Option<Cause> {
-    examine(folder, failure).conclude().into_iter().next().and_then(Cause::new)
+    examine(folder, Some(failure)).conclude().into_iter().next().and_then(Cause::new)
+}
+
+/// The causes that the logs of a run tell of by themselves, whatever became of it.
+#[must_use]
+pub fn by_logs(folder: &RunFolder) -> Vec<Diagnosis> {
+    examine(folder, None).conclude()
 }
 
 /// Asks the lab host what the failure and the logs leave open, as long as it is there, and keeps the answers as another log.
 pub(crate) fn look(teller: &Teller, failure: &Failure, inquiry: &Inquiry) {
     let folder = teller.folder();
-    let questions = examine(folder, failure).questions();
+    let questions = examine(folder, Some(failure)).questions();
     if questions.is_empty() {
         return;
     }
@@ -57,9 +63,11 @@ pub(crate) fn look(teller: &Teller, failure: &Failure, inquiry: &Inquiry) {
     }
 }
 
-fn examine(folder: &RunFolder, failure: &Failure) -> Examination<'static> {
+fn examine(folder: &RunFolder, failure: Option<&Failure>) -> Examination<'static> {
     let mut examination = Examination::new(Catalogue::shipped());
-    examination.text(Log::Labrig, "the failure", &format!("{}: {}", failure.subject, failure.seen));
+    if let Some(Failure { subject, seen, .. }) = failure {
+        examination.text(Log::Labrig, "the failure", &format!("{subject}: {seen}"));
+    }
     for (log, file) in folder.logs() {
         let Ok(from) = fs_err::File::open(folder.path().join(&file)) else { continue };
         // What was read of a log that cannot be read to its end counts.

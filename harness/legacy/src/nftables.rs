@@ -1,4 +1,5 @@
-//! Rules for `nft -f` (nft(8)), as far as labrig has to understand them: tables, chains, and the words of their rules.
+//! Rules for `nft -f` (nft(8)), as far as labrig has to understand them: tables, chains, and the words of their rules, whether they
+//! stand in each other or are added one by one.
 
 use std::ops::Range;
 
@@ -20,6 +21,8 @@ pub struct Ruleset {
 /// A chain.
 #[derive(Debug, Clone, Default)]
 pub struct Chain {
+    /// The table that it is in, with its family.
+    pub table: String,
     /// Its name.
     pub name: At<String>,
     /// What it is hooked up as, such as `nat`; `None` for one that others jump to.
@@ -41,7 +44,8 @@ impl Ruleset {
     /// Reads a file.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let mut reading = Reading { ruleset: Self::default(), blocks: Vec::new(), words: Vec::new() };
+        let mut reading =
+            Reading { ruleset: Self::default(), blocks: Vec::new(), words: Vec::new(), table: String::new() };
         for word in words(text) {
             reading.word(word);
         }
@@ -134,7 +138,14 @@ struct Reading {
     ruleset: Ruleset,
     blocks: Vec<(Block, Range<usize>)>,
     words: Vec<At<String>>,
+    /// The table whose block was opened last.
+    table: String,
 }
+
+/// The families that nft knows, of which `ip` is meant where none is named.
+const FAMILIES: [&str; 6] = ["ip", "ip6", "inet", "arp", "bridge", "netdev"];
+/// What adds something by itself, outside of a block.
+const ADDS: [&str; 3] = ["add", "create", "insert"];
 
 impl Reading {
     fn word(&mut self, word: At<String>) {
@@ -165,21 +176,31 @@ impl Reading {
 
     /// What a brace behind these words opens.
     fn opened(&mut self, block: Option<Block>) -> Block {
-        let first = self.words.first().map(|word| word.as_str());
-        match (block, first) {
+        // `add table` and `add chain` do what `table` and `chain` do.
+        let is_command = block.is_none() && self.first().is_some_and(|first| ADDS.contains(&first));
+        let words = if is_command { &self.words[1..] } else { &self.words[..] };
+        match (block, words.first().map(|word| word.as_str())) {
             (None, Some("table")) => {
-                let named = self.words.len() > 2;
-                self.ruleset.families.extend(self.words.get(1).filter(|_| named).cloned());
+                let named = words.len() > 2;
+                self.ruleset.families.extend(words.get(1).filter(|_| named).cloned());
+                self.table = table(&words[1..]).0;
                 self.words.clear();
                 Block::Table
             }
-            (Some(Block::Table), Some("chain")) => {
-                let name = self.words.get(1).cloned().unwrap_or_default();
-                self.ruleset.chains.push(Chain { name, ..Chain::default() });
+            (None, Some("chain")) => {
+                let (table, rest) = table(&words[1..]);
+                let name = rest.first().cloned().unwrap_or_default();
+                self.ruleset.chains.push(Chain { table, name, ..Chain::default() });
                 self.words.clear();
                 Block::Chain
             }
-            (Some(Block::Chain | Block::Set), Some(_)) => Block::Set,
+            (Some(Block::Table), Some("chain")) => {
+                let name = words.get(1).cloned().unwrap_or_default();
+                self.ruleset.chains.push(Chain { table: self.table.clone(), name, ..Chain::default() });
+                self.words.clear();
+                Block::Chain
+            }
+            (None, Some("rule")) | (Some(Block::Chain | Block::Set), Some(_)) => Block::Set,
             _ => {
                 self.words.clear();
                 Block::Other
@@ -187,8 +208,16 @@ impl Reading {
         }
     }
 
+    fn first(&self) -> Option<&str> {
+        self.words.first().map(|word| word.as_str())
+    }
+
     /// The end of a line, or of a statement.
     fn end(&mut self) {
+        if self.blocks.is_empty() {
+            self.command();
+            return;
+        }
         let words = std::mem::take(&mut self.words);
         let in_chain = self.blocks.last().is_some_and(|(block, _)| *block == Block::Chain);
         let Some(chain) = self.ruleset.chains.last_mut().filter(|_| in_chain) else { return };
@@ -205,6 +234,44 @@ impl Reading {
             Some(_) => chain.rules.push(Rule { words }),
         }
     }
+
+    /// The end of a command by itself.
+    fn command(&mut self) {
+        let words = std::mem::take(&mut self.words);
+        let mut words = &words[..];
+        if words.first().is_some_and(|first| ADDS.contains(&first.as_str())) {
+            words = &words[1..];
+        }
+        match words.first().map(|word| word.as_str()) {
+            Some("table") if words.len() > 2 => self.ruleset.families.extend(words.get(1).cloned()),
+            Some("rule") => {
+                let (table, rest) = table(&words[1..]);
+                let Some((name, mut rest)) = rest.split_first() else { return };
+                // Where it goes.
+                if rest.first().is_some_and(|word| matches!(word.as_str(), "handle" | "position" | "index")) {
+                    rest = rest.get(2..).unwrap_or_default();
+                }
+                let chains = &mut self.ruleset.chains;
+                let known = chains.iter().rposition(|chain| chain.table == table && *chain.name == **name);
+                let at = known.unwrap_or_else(|| {
+                    chains.push(Chain { table, name: name.clone(), ..Chain::default() });
+                    chains.len() - 1
+                });
+                chains[at].rules.push(Rule { words: rest.to_vec() });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The table that these words name, with its family, and what is behind.
+fn table(words: &[At<String>]) -> (String, &[At<String>]) {
+    let (family, rest) = match words.split_first() {
+        Some((first, rest)) if FAMILIES.contains(&first.as_str()) => (first.as_str(), rest),
+        _ => ("ip", words),
+    };
+    let (name, rest) = rest.split_first().map_or(("", rest), |(name, rest)| (name.as_str(), rest));
+    (format!("{family} {name}"), rest)
 }
 
 /// Words, braces, commas, semicolons and ends of lines. Comments are passed over, and what is in quotes is one word.

@@ -132,6 +132,9 @@ fn is_nft(first: &str, second: Option<&str>, line: &str) -> bool {
     match first {
         "table" => second.is_some_and(|family| FAMILIES.contains(&family)) || line.ends_with('{'),
         "flush" => second == Some("ruleset"),
+        "add" | "create" | "insert" => {
+            matches!(second, Some("table" | "chain" | "rule" | "set" | "map" | "element" | "flowtable"))
+        }
         _ => false,
     }
 }

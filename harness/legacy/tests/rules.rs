@@ -106,6 +106,18 @@ fn nftables() {
             "table ip lab {\nchain a {\ntype filter hook input priority 0;\ntcp dport 70000 accept\n}\n}\n",
             "lab.nft:4 `70000` is no port",
         ),
+        // One by one, as a script adds them.
+        ("add table inte lab\nflush ruleset\n", "lab.nft:1 there is no family `inte` of tables (did you mean `inet`?)"),
+        (
+            "add chain lab a { type nat hook forward priority 0; }\n",
+            "lab.nft:1 a chain of type `nat` does not hook into `forward`",
+        ),
+        (
+            "add table ip lab\nadd chain ip lab a { type filter hook input priority 0; }\nadd chain ip lab b\n\
+             add rule lab a position 3 tcp dport { 80, 443 } redirect to :81\n",
+            "lab.nft:4 `redirect` works in a chain of type `nat`, and this is `filter`",
+        ),
+        ("add rule ip lab a tcp dport 70000 accept\n", "lab.nft:1 `70000` is no port"),
     ] {
         one("lab.nft", text, expected);
     }

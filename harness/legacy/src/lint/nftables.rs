@@ -30,6 +30,7 @@ pub(super) fn lint(ruleset: &Ruleset, report: &mut Report) {
     ruleset.chains.iter().for_each(|chain| hooked(chain, report));
     for chain in &ruleset.chains {
         translated(chain, report);
+        ports(chain, report);
     }
 }
 
@@ -71,6 +72,11 @@ fn translated(chain: &Chain, report: &mut Report) {
                     .related(kind.span(), "the type");
             }
         }
+    }
+}
+
+fn ports(chain: &Chain, report: &mut Report) {
+    for rule in &chain.rules {
         for port in rule.behind("dport").into_iter().chain(rule.behind("sport")) {
             let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
             if is_number && port.parse::<u16>().is_err() {
