@@ -97,71 +97,72 @@ impl Page {
     /// Puts a line down, made plain.
     fn line(&mut self, line: &[u8]) {
         let start = self.text.len();
+        self.text.reserve(line.len() + NO_TEXT.len());
         let mut rest = line;
-        let mut blank = true;
+        let mut is_text = true;
         while let Some(byte) = rest.first().copied() {
+            let mut length = 1;
             match byte {
-                b'!'..=b'~' => {
-                    // How mails and terminals mark a line at its begin is no part of it.
-                    if !(self.text.len() == start && matches!(byte, b'>' | b'|')) {
-                        self.text.push(byte);
-                        blank = false;
-                    }
-                    rest = &rest[1..];
-                }
-                b' ' | b'\t' => {
-                    if !blank {
-                        self.text.push(b' ');
-                        blank = true;
-                    }
-                    rest = &rest[1..];
-                }
-                0x1b => rest = behind_escape(rest),
-                0x80.. => {
-                    let (c, length) = char_at(rest);
-                    if c.is_whitespace() {
-                        if !blank {
-                            self.text.push(b' ');
-                            blank = true;
+                // How mails and terminals mark a line at its begin is no part of it.
+                b'>' | b'|' if self.text.len() == start => {}
+                b'!'..=b'~' => self.text.push(byte),
+                b' ' | b'\t' => self.blank(start),
+                0x1b => length = escape(rest),
+                0x80.. => match char_at(rest) {
+                    Some('│') if self.text.len() == start => length = '│'.len_utf8(),
+                    Some(c) => {
+                        length = c.len_utf8();
+                        if c.is_whitespace() {
+                            self.blank(start);
+                        } else if !(c.is_control() || c == '\u{feff}') {
+                            self.text.extend_from_slice(&rest[..length]);
                         }
-                    } else if !(c.is_control() || c == '\u{feff}' || self.text.len() == start && c == '│') {
-                        self.text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                        blank = false;
                     }
-                    rest = &rest[length..];
-                }
-                _ => rest = &rest[1..],
+                    // However long something is that is no text, one character stands for it.
+                    None if is_text => self.text.extend_from_slice(NO_TEXT),
+                    None => {}
+                },
+                _ => {}
             }
+            is_text = byte < 0x80 || length > 1;
+            rest = &rest[length..];
         }
         if self.text.len() > start {
-            if !blank {
-                self.text.push(b' ');
-            }
+            self.blank(start);
             self.starts.push((start, self.next + 1));
         }
     }
+
+    /// Puts a blank down, unless there is one or the line has not begun.
+    fn blank(&mut self, start: usize) {
+        if self.text.len() > start && !self.text.ends_with(b" ") {
+            self.text.push(b' ');
+        }
+    }
 }
+
+/// What stands for bytes that are no text: U+FFFD.
+const NO_TEXT: &[u8] = "\u{fffd}".as_bytes();
 
 /// Whether a byte of UTF-8 begins a character.
 const fn starts_char(byte: u8) -> bool {
     byte & 0xc0 != 0x80
 }
 
-/// The character that bytes begin with, and how many of them it has; what is none is one byte long.
-fn char_at(bytes: &[u8]) -> (char, usize) {
-    // The length is in the first byte (RFC 3629, section 3).
-    let length = match bytes.first() {
-        Some(0xc2..=0xdf) => 2,
-        Some(0xe0..=0xef) => 3,
-        Some(0xf0..=0xf4) => 4,
-        _ => 1,
+/// The character of UTF-8 that bytes begin with; `None` where that is none. One of ASCII is not asked for.
+fn char_at(bytes: &[u8]) -> Option<char> {
+    // The length is in the first byte (RFC 3629, section 3), and what is no text mostly ends with the second.
+    let length = match bytes {
+        [0xc2..=0xdf, 0x80..=0xbf, ..] => 2,
+        [0xe0..=0xef, 0x80..=0xbf, ..] => 3,
+        [0xf0..=0xf4, 0x80..=0xbf, ..] => 4,
+        _ => return None,
     };
-    let text = bytes.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    text.and_then(|text| text.chars().next()).map_or((char::REPLACEMENT_CHARACTER, 1), |c| (c, length))
+    std::str::from_utf8(bytes.get(..length)?).ok()?.chars().next()
 }
 
-/// What comes behind a control sequence (ECMA-48: CSI to its final byte, OSC to its terminator, others of two or three bytes).
-fn behind_escape(text: &[u8]) -> &[u8] {
+/// How long a control sequence is (ECMA-48: CSI to its final byte, OSC to its terminator, others of two or three bytes).
+fn escape(text: &[u8]) -> usize {
     let end = match text.get(1) {
         Some(b'[') => text.iter().skip(2).position(|byte| (0x40..=0x7e).contains(byte)).map(|at| at + 3),
         Some(b']') => text.iter().skip(2).position(|byte| matches!(byte, 0x07 | 0x1b)).map(|at| at + 3),
@@ -169,7 +170,7 @@ fn behind_escape(text: &[u8]) -> &[u8] {
         _ => Some(2),
     };
     // One that does not end is none.
-    &text[end.unwrap_or(1).min(text.len())..]
+    end.unwrap_or(1).min(text.len())
 }
 
 #[cfg(test)]
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(plain(b"\x1b[1;31merror:\x1b[0m  no\tway\n"), "error: no way ");
         assert_eq!(plain("\u{1b}]0;title\u{7}> > a\u{a0}b\r 10%\r 20%\n│ c".as_bytes()), "a b 10% 20% c ");
         assert_eq!(plain(b"\x1b[not closed"), "ot closed ");
-        assert_eq!(plain(b"\xff\xfe\x00a"), "\u{fffd}\u{fffd}a ");
+        assert_eq!(plain(b"\xff\xfe\x00a"), "\u{fffd}a ");
         assert_eq!(plain(b"\x1b"), "");
     }
 
