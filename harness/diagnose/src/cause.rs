@@ -86,6 +86,9 @@ pub struct Sign {
     /// well, and what is below zero tells against it.
     #[serde(default = "proof")]
     pub weight: i32,
+    /// On how many lines it has to stand, at most four: once may be chance.
+    #[serde(default = "once")]
+    pub times: usize,
     /// What it has to have in common with the cause's own signs, where those tell it: `path`, `address`.
     pub same: Option<String>,
 }
@@ -120,4 +123,8 @@ pub struct Confusion {
 
 const fn proof() -> i32 {
     100
+}
+
+const fn once() -> usize {
+    1
 }

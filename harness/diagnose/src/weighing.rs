@@ -201,7 +201,8 @@ impl<'e> Weighed<'e> {
 /// The lines that are a sign.
 fn lines<'e>(sign: &Sign, found: &'e [Evidence], denials: &'e [(Denial, Evidence)]) -> Vec<&'e Evidence> {
     let denied = denials.iter().filter(|(denial, _)| sign.denied.as_ref().is_some_and(|denied| is_of(denial, denied)));
-    found.iter().chain(denied.map(|(_, line)| line)).collect()
+    let all: Vec<_> = found.iter().chain(denied.map(|(_, line)| line)).collect();
+    if all.len() < sign.times { Vec::new() } else { all }
 }
 
 /// Whether a denial is one of those that a sign asks for.

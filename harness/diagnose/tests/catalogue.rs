@@ -63,7 +63,7 @@ fn every_message_is_found() {
     for cause in Catalogue::shipped().causes() {
         for sign in cause.signs.iter().filter(|sign| sign.weight >= 60) {
             for message in &sign.says {
-                let text = example(&message.0);
+                let text = example(&message.0).repeat(sign.times);
                 let mut examination = Examination::new(Catalogue::shipped());
                 examination.text(log_of(sign), "log", &text);
                 let named: Vec<String> = examination.conclude().into_iter().map(|diagnosis| diagnosis.id).collect();

@@ -107,6 +107,43 @@ fn what_came_right_in_the_end_is_nothing() {
     }
 }
 
+/// An offer that is not taken is none, but once it may only be the last line.
+#[test]
+fn what_stands_there_often_is_more_than_chance() {
+    let offer = "dnsmasq-dhcp[7]: DHCPOFFER(virbr0) 192.0.2.7 52:54:00:00:00:01\n";
+    assert_eq!(names(&[(Log::Unknown, &offer.repeat(2))]), Vec::<String>::new());
+    assert_eq!(names(&[(Log::Unknown, &offer.repeat(3))]), ["dhcp-no-lease"]);
+    let taken = offer.repeat(3) + "dnsmasq-dhcp[7]: DHCPREQUEST(virbr0) 192.0.2.7 52:54:00:00:00:01";
+    assert_eq!(names(&[(Log::Unknown, &taken)]), Vec::<String>::new());
+}
+
+/// Owners and modes as somebody has listed them, or a denial that cannot have been.
+#[test]
+fn what_was_looked_at_by_hand_counts() {
+    let listed = "drwxr-xr-x root root run\ndrwx------ root root lab";
+    assert_eq!(names(&[(Log::Unknown, &format!("{BIND}\n{listed}"))]), ["socket-bind-denied/ownership"]);
+    let all = diagnoses(&[(Log::Unknown, &format!("{BIND}\n# aa-status\napparmor module is not loaded."))]);
+    let possible: Vec<_> = all.iter().flat_map(|one| &one.possible).map(|one| one.variant.as_str()).collect();
+    assert_eq!(possible, ["ownership"]);
+}
+
+#[test]
+fn what_is_open_is_asked_once_it_is_known_what_about() {
+    let questions = |logs: &[(Log, &str)]| {
+        let mut examination = Examination::new(Catalogue::shipped());
+        logs.iter().for_each(|(log, text)| examination.text(*log, "log", text));
+        examination.questions().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let open = ["whether QEMU's user gets to /run/lab/one.monitor", "whether AppArmor denied /run/lab/one.monitor"];
+    assert_eq!(questions(&[(Log::Qemu, BIND)]), open);
+    // A denial decides it, and what follows from something else is not asked about.
+    let apparmor = denied("mknod", "/run/lab/one.monitor");
+    assert_eq!(questions(&[(Log::Qemu, BIND), (Log::Kernel, &apparmor)]), Vec::<String>::new());
+    let panic = "VFS: Unable to mount root fs on unknown-block(0,0)";
+    assert_eq!(questions(&[(Log::Unknown, "udhcpc: no lease, failing")]), ["whether guests may ask for addresses"]);
+    assert_eq!(questions(&[(Log::Unknown, &format!("udhcpc: no lease, failing\n{panic}"))]), Vec::<String>::new());
+}
+
 #[test]
 fn words_of_labrig_are_not_looked_for_in_what_somebody_pasted() {
     assert_eq!(names(&[(Log::Labrig, "squid ended: signal 9")]), ["proxy-stopped"]);
