@@ -35,6 +35,9 @@ const ABSTRACTION: &str = "/etc/apparmor.d/abstractions/libvirt-qemu";
 const LOST: &str = "/usr/share/seabios/";
 const RULE: &str = "\"/usr/share/seabios/bios-256k.bin\" r,";
 const LOCAL: &str = "/etc/apparmor.d/local/abstractions/libvirt-qemu";
+/// A domain that somebody may start by hand.
+const DOMAIN: &str = "<domain type='qemu'><name>one</name><memory unit='MiB'>16</memory><os><type machine='q35'>hvm</type></os>\
+                      <features><acpi/></features></domain>";
 /// An ordinary user of the machine.
 const USER: &str = "somebody";
 
@@ -94,6 +97,17 @@ fn lost_rule(release: &str) -> Result<(), Failed> {
     for words in ["/usr/share/seabios/bios-256k.bin", "mask r", RULE, LOCAL] {
         if !said.to_string().contains(words) {
             return Err(format!("expected `{words}` in: {said}").into());
+        }
+    }
+    // Whoever starts a domain by hand gets QEMU's words alone, which do not say who forbade it; the machine's kernel does.
+    let words = "/tmp/words";
+    let start = format!("echo \"{DOMAIN}\" >/tmp/domain.xml; virsh create /tmp/domain.xml 2>{words}");
+    ended_with(1, &inside.shell(&start)?)?;
+    for (options, cause) in [("", "firmware-unreadable: "), ("--look", "image-open-denied/apparmor: ")] {
+        let said = inside.say(User::Root, &format!("explain {options} {words}"))?;
+        ended_with(0, &said)?;
+        if !said.stdout.starts_with(cause) || !options.is_empty() && !said.stdout.contains(RULE) {
+            return Err(format!("expected `{cause}` of explain {options}: {said}").into());
         }
     }
     ended_with(

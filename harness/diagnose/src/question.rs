@@ -36,7 +36,7 @@ pub enum Question {
     },
     /// Has AppArmor denied somebody this path?
     Denials {
-        /// The path.
+        /// The path, or the name of the file alone.
         path: String,
     },
     /// Whose are these?
@@ -80,7 +80,7 @@ impl Ask {
         let path = || told("path").filter(|path| path.starts_with('/'));
         Some(match self {
             Self::Access => Question::Access { path: path()? },
-            Self::Denials => Question::Denials { path: path()? },
+            Self::Denials => Question::Denials { path: path().or_else(|| told("name"))? },
             Self::Subnet => match (told("interface"), told("address")) {
                 (None, None) => return None,
                 (interface, address) => Question::Subnet { interface, address },

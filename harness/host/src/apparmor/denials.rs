@@ -104,15 +104,18 @@ fn open_log() -> io::Result<File> {
     File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(LOG)
 }
 
-/// The kernel's lines about what AppArmor has denied of a path, as far as it still has them; what a daemon of the audit trail took
-/// instead is not among them.
+/// The kernel's lines about what AppArmor has denied of a path, or of a file of this name, as far as it still has them; what a
+/// daemon of the audit trail took instead is not among them.
 ///
 /// # Errors
 /// When the log may not be read.
 pub fn denials_of(path: &str) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     read_log(&mut open_log()?, &mut lines);
-    lines.retain(|line| Denial::parse(line).is_some_and(|denial| denial.object().as_deref() == Some(path)));
+    let is_it = |object: String| {
+        object == path || !path.contains('/') && object.rsplit_once('/').is_some_and(|(_, name)| name == path)
+    };
+    lines.retain(|line| Denial::parse(line).and_then(|denial| denial.object()).is_some_and(is_it));
     Ok(lines)
 }
 
