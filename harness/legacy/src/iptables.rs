@@ -1,6 +1,6 @@
 //! iptables: its commands in a script, and what `iptables-save` prints.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{collections::BTreeSet, ops::Range, sync::LazyLock};
 
 use labrig_plan::scenario::At;
 
@@ -29,6 +29,8 @@ pub struct Invocation {
     pub verb: Verb,
     /// The chain that it is done to, where it is known.
     pub chain: Option<At<String>>,
+    /// What a policy is set to.
+    pub policy: Option<At<String>>,
     /// Matches and target, in order.
     pub options: Vec<Opt>,
     /// Whether there may be more to it than can be known from the file.
@@ -97,6 +99,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("--to-port", "--to-ports"),
 ];
 
+/// All long options that iptables and its extensions have (iptables(8) and iptables-extensions(8) of 1.8.9).
+static KNOWN: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("iptables/options.txt").split_whitespace().collect());
+
 /// Options whose value may look like another option.
 const FREE_TEXT: &[&str] = &["--comment", "--log-prefix", "--string", "--hex-string", "--nflog-prefix"];
 
@@ -139,7 +144,8 @@ impl Invocation {
 
     fn of_words(v6: bool, words: &[Word], span: Range<usize>) -> Self {
         let open = words.iter().any(|word| word.may_be_several());
-        let mut this = Self { v6, table: None, verb: Verb::Other, chain: None, options: Vec::new(), open, span };
+        let mut this =
+            Self { v6, table: None, verb: Verb::Other, chain: None, policy: None, options: Vec::new(), open, span };
         for option in options(words) {
             let first = option.values.first().and_then(Word::at);
             match option.long() {
@@ -147,7 +153,10 @@ impl Invocation {
                 "--append" | "--insert" => this.does(Verb::Add, first),
                 "--delete" | "--replace" | "--check" => this.does(Verb::Look, first),
                 "--new-chain" => this.does(Verb::New, first),
-                "--policy" => this.does(Verb::Policy, first),
+                "--policy" => {
+                    this.policy = option.values.get(1).and_then(Word::at);
+                    this.does(Verb::Policy, first);
+                }
                 _ => this.options.push(option),
             }
         }
@@ -182,6 +191,12 @@ impl Invocation {
     pub fn target(&self) -> Option<At<String>> {
         self.value("--jump")
     }
+}
+
+/// The names of all long options.
+#[must_use]
+pub fn known_options() -> &'static [&'static str] {
+    &KNOWN
 }
 
 impl Opt {

@@ -75,6 +75,24 @@ impl Rule {
         first.map_or(0, |word| word.span().start)..last.map_or(0, |word| word.span().end)
     }
 
+    /// Its statements of these names, and not values that are called the same: `ct status dnat`, `icmp type redirect`, or what is in a
+    /// set or a map.
+    pub fn statements<'r>(&'r self, names: &'r [&str]) -> impl Iterator<Item = (usize, &'r At<String>)> {
+        let mut depth = 0_u32;
+        let mut before = "";
+        self.words.iter().enumerate().filter(move |(_, word)| {
+            let (word, previous) = (word.as_str(), before);
+            before = word;
+            match word {
+                "{" => depth += 1,
+                "}" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            let is_value = matches!(previous, "status" | "type" | "code" | "&" | "|" | "==" | "!=" | "comment");
+            depth == 0 && !is_value && names.contains(&word)
+        })
+    }
+
     /// Whether it has this word.
     #[must_use]
     pub fn has(&self, word: &str) -> bool {
@@ -96,7 +114,7 @@ impl Rule {
     }
 
     pub(crate) fn redirect(&self) -> Option<Redirect> {
-        let at = self.words.iter().position(|word| word.as_str() == "redirect")?;
+        let (at, _) = self.statements(&["redirect"]).next()?;
         let mut rest = self.words[at + 1..].iter().filter(|word| word.as_str() != "to");
         let to = rest.next()?;
         let digits = to.trim_start_matches(':');

@@ -38,6 +38,9 @@ const NAMES: &[(&str, Kind)] = &[
     ("rules.v6", Kind::IptablesSave),
 ];
 
+/// Ends of names of texts for people, who are shown commands that others run.
+const PROSE: &[&str] = &[".md", ".markdown", ".rst", ".adoc", ".html"];
+
 /// Programs by which a script is one of a lab.
 const PROGRAMS: &[&str] = &["iptables", "ip6tables", "virt-install", "virsh"];
 
@@ -52,6 +55,10 @@ impl Kind {
     /// The kind of a file; `None` where neither its content nor its name tells.
     #[must_use]
     pub fn of(name: &str, text: &str) -> Option<Self> {
+        // What others are told about files of a lab is none.
+        if PROSE.iter().any(|end| name.ends_with(end)) {
+            return None;
+        }
         Self::by_content(text).or_else(|| Self::by_name(name))
     }
 
@@ -74,6 +81,10 @@ impl Kind {
         if statement.strip_prefix('*').is_some_and(|table| table.bytes().all(|byte| byte.is_ascii_lowercase()))
             && statement.len() > 1
         {
+            return Some(Self::IptablesSave);
+        }
+        // What `iptables -S` lists is a dump of one table, without its name.
+        if statements.clone().all(|line| ["-P ", "-N ", "-A "].iter().any(|verb| line.starts_with(verb))) {
             return Some(Self::IptablesSave);
         }
         let [mut rules, mut answers, mut directives, mut commands, mut all] = [0_usize; 5];

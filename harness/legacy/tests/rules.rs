@@ -65,6 +65,20 @@ fn iptables() {
         ("-A INPUT --state NEW -j ACCEPT", "nothing brings `--state` along (write `-m state` in front of it)"),
         ("-A INPUT -p tcp --dports 22,80 -j ACCEPT", "nothing brings `--dports` along (write `-m multiport` in front"),
         ("-A INPUT -j ACCEPT --log-prefix a", "nothing brings `--log-prefix` along (write `-j LOG` in front of it)"),
+        ("-t nat -A PREROUTING -p tcp -j REDIRECT -to-ports 80", "`-to-ports` is a table called `o-ports` to iptables"),
+        ("-A INPUT -p tcp --dprot 80 -j ACCEPT", "iptables has no option `--dprot` (did you mean `--dport`?)"),
+        (
+            "-A INPUT -m conntrack --ctsate NEW -j ACCEPT",
+            "iptables has no option `--ctsate` (did you mean `--ctstate`?)",
+        ),
+        (
+            "-A INPUT -m conntrack --ctstate ESTABLISH -j ACCEPT",
+            "there is no state `ESTABLISH` of connections (did you",
+        ),
+        ("-A INPUT -m state --state RELATED, NEW -j ACCEPT", "a list of states has no blanks"),
+        ("-A INPUT -p tcp --dport 80,443 -j ACCEPT", "`--dport` takes one port, or a range `first:last` (write `-m"),
+        ("-P INPUT REJECT", "a policy is ACCEPT or DROP, and not REJECT"),
+        ("-A INPUT -s 192.168.100.256/24 -j ACCEPT", "`192.168.100.256/24` is no address"),
         (
             "-A INPUT -j ACEPT",
             "iptables knows no target `ACEPT`, and nothing makes such a chain (did you mean `ACCEPT`?)",
@@ -118,7 +132,60 @@ fn nftables() {
             "lab.nft:4 `redirect` works in a chain of type `nat`, and this is `filter`",
         ),
         ("add rule ip lab a tcp dport 70000 accept\n", "lab.nft:1 `70000` is no port"),
+        // Words that are wrong by a letter.
+        ("table ip lab {\nchain a {\ntype filter hok input priority 0;\n}\n}\n", "lab.nft:3 nft knows no `hok` here"),
+        (
+            "table ip lab {\nchain a {\ntype filter hook input priority 0; polcy drop;\n}\n}\n",
+            "lab.nft:3 nft knows no `polcy` here (did you mean `policy`?)",
+        ),
+        ("table ip lab {\nchain a {\ntcp dport 80 acept\n}\n}\n", "lab.nft:3 nft knows no `acept` here"),
+        ("table ip lab {\nchain a {\nip sadr 10.0.0.1 accept\n}\n}\n", "lab.nft:3 nft knows no `sadr` here"),
+        (
+            "table ip lab {\nchain a {\ntcp port 80 accept\n}\n}\n",
+            "lab.nft:3 nft knows no `port` here (did you mean `dport`?)",
+        ),
+        (
+            "table ip lab {\nchain a {\ntype nat hook prerouting priority 0;\nmasquerade\n}\n}\n",
+            "lab.nft:4 `masquerade` does not work at hook `prerouting`",
+        ),
     ] {
         one("lab.nft", text, expected);
     }
+}
+
+#[test]
+fn rules_that_are_right_have_no_findings() {
+    for text in [
+        // Values that are called like statements.
+        "ct status dnat accept",
+        "tcp dport 3129 ct status & dnat == 0 drop",
+        "icmp type { redirect, echo-request } accept",
+        "icmp type vmap { echo-request : accept, redirect : drop }",
+        "icmp type redirect drop",
+        "jump accep",
+        "ip protocol tcp counter",
+        "tcp flags & (fin | syn) == syn accept",
+    ] {
+        let chain = format!("table ip lab {{\nchain a {{\ntype filter hook input priority 0;\n{text}\n}}\n}}\n");
+        assert_eq!(alone("lab.nft", &chain), Vec::<String>::new(), "{text}");
+    }
+    for rule in [
+        // iptables completes an address that is too short, and takes any mask.
+        "-A INPUT -s 192.168.100/24 -j ACCEPT",
+        "-A INPUT -s 10.0.0.1/255.0.255.0 -j ACCEPT",
+        // Options of extensions that come from elsewhere, and beginnings of others.
+        "-A INPUT -m layer7 --l7proto http -j DROP",
+        "-A INPUT -m geoip --src-cc DE -j DROP",
+        "-A INPUT --dest 10.0.0.1 -j DROP",
+        "-A INPUT -m conntrack --ctstate related,established -j ACCEPT",
+        // What the machine sends itself comes from no client.
+        "-t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 3128",
+    ] {
+        assert_eq!(alone("rules.sh", &format!("#!/bin/sh\niptables {rule}\n")), Vec::<String>::new(), "{rule}");
+    }
+    // What `iptables -S` lists, of a table that it does not name.
+    assert_eq!(
+        alone("listed.txt", "-P INPUT ACCEPT\n-N LAB\n-A INPUT -j REDIRECT --to-ports 80\n"),
+        Vec::<String>::new()
+    );
 }

@@ -35,6 +35,8 @@ pub(super) fn invocations(text: &str) -> Vec<Invocation> {
                 let counted = usize::from(text.starts_with('['));
                 let mut rule = Invocation::of_words(false, &words[counted..], span);
                 rule.table.clone_from(&table);
+                // `iptables -S` does not say which table it lists.
+                rule.open |= table.is_none();
                 invocations.push(rule);
             }
         }

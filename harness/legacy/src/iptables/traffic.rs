@@ -22,7 +22,9 @@ impl Rules {
 
 impl Invocation {
     pub(crate) fn redirect(&self) -> Option<Redirect> {
-        if self.verb != Verb::Add || self.v6 || self.target()?.as_str() != "REDIRECT" {
+        // What the machine sends itself is no client's.
+        let is_own = self.chain.as_ref().is_some_and(|chain| chain.as_str() == "OUTPUT");
+        if self.verb != Verb::Add || self.v6 || is_own || self.target()?.as_str() != "REDIRECT" {
             return None;
         }
         let to = self.value("--to-ports")?;

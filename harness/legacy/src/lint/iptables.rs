@@ -6,7 +6,7 @@ use labrig_plan::{
 };
 
 use crate::{
-    iptables::{Invocation, Opt, Rules, Verb},
+    iptables::{Invocation, Opt, Rules, Verb, known_options},
     redirect::{ports, subnet},
 };
 
@@ -106,12 +106,15 @@ pub(super) fn lint(rules: &Rules, dump: bool, report: &mut Report) {
         let Some(chains) = table(rule, report) else { continue };
         chain(rules, rule, chains, dump, report);
         target(rules, rule, report);
+        policy(rule, report);
         interfaces(rule, report);
+        misspelt(rule, report);
         if !rule.open {
             protocol(rule, report);
             unlocked(rule, report);
         }
         values(rule, report);
+        states(rule, report);
     }
 }
 
@@ -125,6 +128,13 @@ fn table(rule: &Invocation, report: &mut Report) -> Option<&'static [&'static st
     if known.is_none()
         && let Some(written) = &rule.table
     {
+        // `-to-ports` is `-t o-ports`.
+        if written.starts_with("o-") {
+            report
+                .add(written.span(), format!("`-t{}` is a table called `{0}` to iptables", clip(written)))
+                .help(format!("write `--t{}`, with two hyphens", clip(written)));
+            return None;
+        }
         let names = || TABLES.iter().map(|(table, _)| *table);
         let help = did_you_mean(written, names())
             .unwrap_or_else(|| format!("there is: {}", names().collect::<Vec<_>>().join(", ")));
@@ -186,6 +196,56 @@ fn target(rules: &Rules, rule: &Invocation, report: &mut Report) {
         report
             .add(target.span(), format!("{} does not work in {}", *target, chain.as_str()))
             .help(format!("it works in {}", chains.join(" and ")));
+    }
+}
+
+/// What no rule takes is accepted or dropped, and nothing else (iptables(8), `-P`).
+fn policy(rule: &Invocation, report: &mut Report) {
+    let Some(policy) = &rule.policy else { return };
+    if TARGETS.contains(&policy.as_str()) && !matches!(policy.as_str(), "ACCEPT" | "DROP" | "QUEUE") {
+        report
+            .add(policy.span(), format!("a policy is ACCEPT or DROP, and not {}", policy.as_str()))
+            .help(format!("write DROP, and a last rule with `-j {}`", policy.as_str()));
+    }
+}
+
+/// An option that there is none of, with a letter or two wrong. iptables takes any beginning of one for the whole.
+fn misspelt(rule: &Invocation, report: &mut Report) {
+    for option in &rule.options {
+        let name = option.name.as_str();
+        if !name.starts_with("--") || name.len() < 6 || known_options().iter().any(|known| known.starts_with(name)) {
+            continue;
+        }
+        // Extensions of others have options that these do not list.
+        let begin = |option: &str| option.as_bytes().get(2).copied();
+        let near = known_options().iter().copied().filter(|known| begin(known) == begin(name) && is_near(name, known));
+        if let Some(meant) = nearest(name, near) {
+            report
+                .add(option.name.span(), format!("iptables has no option `{}`", clip(&option.name)))
+                .help(format!("did you mean `{meant}`?"));
+        }
+    }
+}
+
+/// The states of connections (iptables-extensions(8), conntrack and state).
+const STATES: &[&str] = &["NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED", "SNAT", "DNAT"];
+
+fn states(rule: &Invocation, report: &mut Report) {
+    for option in rule.options.iter().filter(|option| matches!(option.long(), "--state" | "--ctstate")) {
+        if let [first, second, ..] = option.values.as_slice()
+            && first.text().is_some_and(|text| text.ends_with(','))
+        {
+            report.add(second.span(), "a list of states has no blanks").help("write them with commas alone");
+            continue;
+        }
+        for piece in option.values.first().into_iter().flat_map(crate::shell::Word::split_commas) {
+            let Some(text) = piece.text() else { continue };
+            if !text.is_empty() && !STATES.iter().any(|state| state.eq_ignore_ascii_case(text)) {
+                let help = did_you_mean(text, STATES.iter().copied());
+                let help = help.unwrap_or_else(|| format!("there is: {}", STATES.join(", ")));
+                report.add(piece.span(), format!("there is no state `{}` of connections", clip_text(text))).help(help);
+            }
+        }
     }
 }
 
@@ -255,6 +315,15 @@ fn values(rule: &Invocation, report: &mut Report) {
     for option in &rule.options {
         let long = option.long();
         let Some(first) = option.values.first() else { continue };
+        // Of several ports multiport knows, by another option.
+        if matches!(long, "--destination-port" | "--source-port")
+            && first.text().is_some_and(|text| text.contains(',') && !text.ends_with(','))
+        {
+            report
+                .add(first.span(), format!("`{}` takes one port, or a range `first:last`", option.name.as_str()))
+                .help(format!("write `-m multiport {}s`", option.name.as_str()));
+            continue;
+        }
         for piece in first.split_commas() {
             let Some(text) = piece.text() else { continue };
             // `-dport 80` is `-d port`, and then something without an option.
@@ -274,7 +343,12 @@ fn values(rule: &Invocation, report: &mut Report) {
                 "--source" | "--destination" if !rule.v6 => {
                     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/'))
                         && text.contains('.');
-                    is_number && text.split(['.', '/']).count() >= 4 && subnet(text).is_none()
+                    // iptables completes what is too short, and takes any mask.
+                    let (address, mask) = text.split_once('/').unwrap_or((text, "32"));
+                    let is_whole = address.split('.').count() >= 4;
+                    is_number
+                        && is_whole
+                        && subnet(&if mask.contains('.') { address.to_owned() } else { text.to_owned() }).is_none()
                 }
                 _ => false,
             };
@@ -305,5 +379,9 @@ fn differing(word: &str, known: &str) -> usize {
 }
 
 fn clip(text: &At<String>) -> String {
+    clip_text(text)
+}
+
+fn clip_text(text: &str) -> String {
     text.chars().take(60).collect()
 }

@@ -46,10 +46,14 @@ fn arrives(redirect: &Redirect, plain: bool, ports: &[Port<'_>], report: &mut Re
     if let Some(https) = meant(HTTPS).filter(|_| known_plain) {
         report
             .add(https.span(), format!("port 443 is redirected to {to}, where squid expects plain HTTP and gets TLS"))
-            .help(
-                "redirect it to a port of its own, `https_port 3129 intercept ssl-bump tls-cert=FILE` with `ssl_bump peek` and \
-                 `ssl_bump splice`, or leave 443 alone",
-            )
+            .help(match ports.iter().find(|port| port.tls && port.mode == PortMode::Intercept) {
+                Some(port) => format!("redirect it to {}, which intercepts TLS, or leave 443 alone", *port.number),
+                None => format!(
+                    "redirect it to a port of its own, `https_port {} intercept ssl-bump tls-cert=FILE` with `ssl_bump peek` and \
+                     `ssl_bump splice`, or leave 443 alone",
+                    (SQUID + 1..).find(|free| ports.iter().all(|port| *port.number != *free)).unwrap_or(SQUID + 1)
+                ),
+            })
             .related(redirect.to.span(), "here");
         return;
     }
