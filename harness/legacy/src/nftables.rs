@@ -1,7 +1,7 @@
 //! Rules for `nft -f` (nft(8)), as far as labrig has to understand them: tables, chains, and the words of their rules, whether they
 //! stand in each other or are added one by one.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use labrig_plan::scenario::At;
 
@@ -14,6 +14,12 @@ pub struct Ruleset {
     pub chains: Vec<Chain>,
     /// Families of its tables.
     pub families: Vec<At<String>>,
+    /// Words where nft wants to be told what is made: `table`, `chain`, `rule`.
+    pub kinds: Vec<At<String>>,
+    /// The variables that are defined.
+    pub variables: BTreeSet<String>,
+    /// Whether it includes other files.
+    pub includes: bool,
     /// The first brace that does not belong to another.
     pub unpaired: Option<At<char>>,
 }
@@ -29,6 +35,8 @@ pub struct Chain {
     pub kind: Option<At<String>>,
     /// Where it is hooked up, such as `prerouting`.
     pub hook: Option<At<String>>,
+    /// What stands behind `priority`, and all that there is up to the end of the statement.
+    pub priority: Vec<At<String>>,
     /// Its rules.
     pub rules: Vec<Rule>,
 }
@@ -88,7 +96,7 @@ impl Rule {
                 "}" => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            let is_value = matches!(previous, "status" | "type" | "code" | "&" | "|" | "==" | "!=" | "comment");
+            let is_value = matches!(previous, "status" | "type" | "code" | "&" | "|" | "==" | "!=" | "," | "comment");
             depth == 0 && !is_value && names.contains(&word)
         })
     }
@@ -220,6 +228,17 @@ impl Reading {
             }
             (None, Some("rule")) | (Some(Block::Chain | Block::Set), Some(_)) => Block::Set,
             _ => {
+                let kind = usize::from(is_command);
+                // `define ports = { 80, 443 }`.
+                match self.first() {
+                    Some("define" | "redefine") => {
+                        self.ruleset.variables.extend(self.words.get(1).map(|name| name.to_string()));
+                    }
+                    _ if matches!(block, None | Some(Block::Table)) => {
+                        self.ruleset.kinds.extend(self.words.get(kind).cloned());
+                    }
+                    _ => {}
+                }
                 self.words.clear();
                 Block::Other
             }
@@ -248,6 +267,8 @@ impl Reading {
             Some("type") if behind("hook").is_some() => {
                 chain.kind = behind("type");
                 chain.hook = behind("hook");
+                let priority = words.iter().skip_while(|word| word.as_str() != "priority").skip(1);
+                chain.priority = priority.cloned().collect();
             }
             Some(_) => chain.rules.push(Rule { words }),
         }
@@ -257,6 +278,12 @@ impl Reading {
     fn command(&mut self) {
         let words = std::mem::take(&mut self.words);
         let mut words = &words[..];
+        match words.first().map(|word| word.as_str()) {
+            Some("define" | "redefine") => self.ruleset.variables.extend(words.get(1).map(|name| name.to_string())),
+            Some("include") => self.ruleset.includes = true,
+            Some(first) if ADDS.contains(&first) => self.ruleset.kinds.extend(words.get(1).cloned()),
+            _ => {}
+        }
         if words.first().is_some_and(|first| ADDS.contains(&first.as_str())) {
             words = &words[1..];
         }

@@ -132,7 +132,29 @@ fn nftables() {
             "lab.nft:4 `redirect` works in a chain of type `nat`, and this is `filter`",
         ),
         ("add rule ip lab a tcp dport 70000 accept\n", "lab.nft:1 `70000` is no port"),
-        // Words that are wrong by a letter.
+        // Words that are wrong by a letter, or at the wrong place.
+        ("table ip lab {\nchain a {\ndport 80 accept\n}\n}\n", "lab.nft:3 nothing says whose `dport` it is"),
+        ("table ip lab {\nchain a {\nct state establised accept\n}\n}\n", "lab.nft:3 nft knows no `establised` here"),
+        ("table ip lab {\nchain lan {\n}\nchain a {\njump lanx\n}\n}\n", "lab.nft:5 there is no chain `lanx` (did you"),
+        (
+            "define LAN = eth1\ntable ip lab {\nchain a {\niifname $LANS drop\n}\n}\n",
+            "lab.nft:4 there is no variable `LANS`",
+        ),
+        ("table ip lab {\nchian a {\n}\n}\n", "lab.nft:2 nft knows no `chian` here"),
+        ("table ip lab {\nchain a {\nip saddr 10.0.0.0/42 drop\n}\n}\n", "lab.nft:3 `10.0.0.0/42` is no subnet"),
+        ("table ip lab {\nchain a {\ntype filter hook input;\n}\n}\n", "lab.nft:3 nothing says in which order"),
+        (
+            "table ip lab {\nchain a {\ntype filter hook input priority 0 policy drop;\n}\n}\n",
+            "lab.nft:3 the statement before this one is not ended",
+        ),
+        (
+            "table ip lab {\nchain a {\ntype filter hook input priority fliter;\n}\n}\n",
+            "lab.nft:3 there is no priority `fliter`",
+        ),
+        (
+            "table ip lab {\nchain a {\ntype nat hook prerouting priority 0;\ntcp dport 80 redirect :81\n}\n}\n",
+            "lab.nft:4 `to` is missing in front of it",
+        ),
         ("table ip lab {\nchain a {\ntype filter hok input priority 0;\n}\n}\n", "lab.nft:3 nft knows no `hok` here"),
         (
             "table ip lab {\nchain a {\ntype filter hook input priority 0; polcy drop;\n}\n}\n",
@@ -162,6 +184,12 @@ fn rules_that_are_right_have_no_findings() {
         "icmp type { redirect, echo-request } accept",
         "icmp type vmap { echo-request : accept, redirect : drop }",
         "icmp type redirect drop",
+        "ct status assured,confirmed,snat,dnat accept",
+        "log flags ip options flags tcp sequence,options",
+        "ct original proto-dst 443 accept",
+        "th dport 53 accept",
+        "ip saddr . tcp dport { 10.0.0.1 . 80 } accept",
+        "jump lan2",
         "jump accep",
         "ip protocol tcp counter",
         "tcp flags & (fin | syn) == syn accept",

@@ -1,5 +1,7 @@
 //! Rules for nft files: what cannot be right whatever else there is.
 
+mod word;
+
 use labrig_plan::finding::{Report, did_you_mean};
 
 use crate::nftables::{Chain, Ruleset};
@@ -30,8 +32,32 @@ pub(super) fn lint(ruleset: &Ruleset, report: &mut Report) {
     ruleset.chains.iter().for_each(|chain| hooked(chain, report));
     for chain in &ruleset.chains {
         translated(chain, report);
-        misspelt(chain, report);
+        priority(chain, report);
         ports(chain, report);
+    }
+    word::lint(ruleset, report);
+}
+
+/// The priorities with a name (nft(8), "Chains").
+const PRIORITIES: &[&str] = &["raw", "mangle", "dstnat", "filter", "security", "srcnat", "out", "conntrack"];
+
+/// A chain at a hook has a priority, and that is the end of the statement.
+fn priority(chain: &Chain, report: &mut Report) {
+    let (Some(_), Some(hook)) = (&chain.kind, &chain.hook) else { return };
+    let Some(first) = chain.priority.first() else {
+        report
+            .add(hook.span(), "nothing says in which order this chain is asked")
+            .help("write `priority filter`, or a number, behind the hook");
+        return;
+    };
+    if let Some(policy) = chain.priority.iter().find(|word| word.as_str() == "policy") {
+        report.add(policy.span(), "the statement before this one is not ended").help("write `;` in front of it");
+    }
+    if !PRIORITIES.contains(&first.as_str())
+        && first.bytes().all(|byte| byte.is_ascii_lowercase())
+        && let Some(help) = did_you_mean(first, PRIORITIES.iter().copied())
+    {
+        report.add(first.span(), format!("there is no priority `{}`", first.as_str())).help(help);
     }
 }
 
@@ -81,80 +107,6 @@ fn translated(chain: &Chain, report: &mut Report) {
                 .help(format!("it works at {}", hooks.join(" and ")))
                 .related(hook.span(), "the hook");
         }
-    }
-}
-
-/// What a rule ends with, where it decides anything (nft(8), "Verdict statement").
-const VERDICTS: &[&str] = &["accept", "drop", "reject", "return", "continue", "masquerade"];
-
-/// Fields of headers (nft(8), "Payload expressions").
-const IP: &[&str] = &[
-    "version",
-    "hdrlength",
-    "dscp",
-    "ecn",
-    "length",
-    "id",
-    "frag-off",
-    "ttl",
-    "protocol",
-    "checksum",
-    "saddr",
-    "daddr",
-    "option",
-];
-const PORTED: &[&str] = &[
-    "dport", "sport", "sequence", "ackseq", "doff", "reserved", "flags", "window", "checksum", "urgptr", "option",
-    "length",
-];
-
-/// Words that are wrong by a letter or two where nft takes only some.
-fn misspelt(chain: &Chain, report: &mut Report) {
-    for rule in &chain.rules {
-        let words: Vec<_> = rule.words.iter().map(|word| word.as_str()).collect();
-        let wrong = match words.as_slice() {
-            ["type", kind, ..] if KINDS.iter().any(|(name, _)| name == kind) => {
-                rule.words.get(2).zip(Some(&["hook"][..]))
-            }
-            [policy, "accept" | "drop"] if !VERDICTS.contains(policy) => rule.words.first().zip(Some(&["policy"][..])),
-            _ => None,
-        };
-        let fields = rule.words.windows(2).filter_map(|pair| {
-            let fields = match pair[0].as_str() {
-                "ip" => IP,
-                "tcp" | "udp" => PORTED,
-                _ => return None,
-            };
-            let is_field = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-            (is_field(&pair[1]) && !fields.contains(&pair[1].as_str())).then_some((&pair[1], fields))
-        });
-        // Behind a jump stands a name.
-        let is_name = words.iter().rev().nth(1).is_some_and(|word| matches!(*word, "jump" | "goto"));
-        let last = rule.words.last().filter(|_| words.len() > 1 && wrong.is_none() && !is_name);
-        let verdict = last.filter(|word| !VERDICTS.contains(&word.as_str())).map(|word| (word, VERDICTS));
-        for (word, known) in wrong.into_iter().chain(fields).chain(verdict) {
-            if let Some(meant) = known.iter().find(|known| is_slip(word, known)) {
-                report
-                    .add(word.span(), format!("nft knows no `{}` here", word.as_str()))
-                    .help(format!("did you mean `{meant}`?"));
-            }
-        }
-    }
-}
-
-/// Whether a word is another one with a letter left out, put in, changed, or two in the wrong order.
-fn is_slip(word: &str, known: &str) -> bool {
-    let (short, long) = if word.len() < known.len() { (word, known) } else { (known, word) };
-    if word == known || long.len() > short.len() + 1 || short.len() < 3 {
-        return false;
-    }
-    let same = short.bytes().zip(long.bytes()).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&short.as_bytes()[same..], &long.as_bytes()[same..]);
-    if short.len() == long.len() {
-        let swapped = matches!((a, b), ([a0, a1, ..], [b0, b1, ..]) if a0 == b1 && a1 == b0) && a[2..] == b[2..];
-        swapped || a[1..] == b[1..]
-    } else {
-        a == &b[1..]
     }
 }
 
