@@ -19,17 +19,6 @@ pub struct Bridge {
     pub subnet: Option<Ipv4Net>,
 }
 
-/// Why nobody knows what bridges there are.
-#[derive(Debug, thiserror::Error)]
-pub enum BridgeError {
-    /// libvirt does not answer.
-    #[error(transparent)]
-    Libvirt(#[from] LibvirtError),
-    /// `ip` does not say what addresses they have.
-    #[error(transparent)]
-    Addresses(#[from] ConflictError),
-}
-
 impl Bridge {
     /// That of a lab's network.
     #[must_use]
@@ -42,8 +31,8 @@ impl Bridge {
 /// The bridges of all networks that this machine's libvirt runs.
 ///
 /// # Errors
-/// [`BridgeError`].
-pub fn running() -> Result<Vec<Bridge>, BridgeError> {
+/// [`ConflictError`] where libvirt or `ip` does not say it.
+pub fn running() -> Result<Vec<Bridge>, ConflictError> {
     let failed = |error| LibvirtError::new("list libvirt's networks", error);
     let networks = libvirt::connect()?.list_all_networks(0).map_err(failed)?;
     let runs = networks.iter().filter(|network| network.is_active().unwrap_or(false));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The kernel's view of this network namespace's interfaces (its Documentation/ABI/testing/sysfs-class-net).
-const INTERFACES: &str = "/sys/class/net";
+pub(crate) const INTERFACES: &str = "/sys/class/net";
 
 /// An interface.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,10 +4,11 @@ use std::{fs, io, path::Path, process::Command, time::Duration};
 
 use labrig_plan::address::MacAddr;
 
-use crate::process::{self, ProcessError};
+use crate::{
+    interface::INTERFACES,
+    process::{self, ProcessError},
+};
 
-/// The kernel's view of this network namespace's interfaces (its Documentation/ABI/testing/sysfs-class-net).
-const INTERFACES: &str = "/sys/class/net";
 /// `IFF_UP` of netdevice(7).
 const UP: u32 = 0x1;
 const DEADLINE: Duration = Duration::from_secs(20);

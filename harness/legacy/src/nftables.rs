@@ -96,7 +96,8 @@ impl Rule {
                 "}" => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            let is_value = matches!(previous, "status" | "type" | "code" | "&" | "|" | "==" | "!=" | "," | "comment");
+            let is_value =
+                matches!(previous, "status" | "type" | "code" | "&" | "|" | "!" | "==" | "!=" | "," | "comment");
             depth == 0 && !is_value && names.contains(&word)
         })
     }
