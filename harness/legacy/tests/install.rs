@@ -1,7 +1,10 @@
 //! What is wrong with calls of virt-install and with preseeds, each finding at its line.
 
+#![expect(clippy::expect_used, reason = "what is not read fails the test")]
+
 mod support;
 
+use labrig_legacy::{File, preseed::Preseed};
 use support::{alone, one};
 
 const NONE: [&str; 0] = [];
@@ -85,4 +88,29 @@ fn preseeds() {
     }
     let differ = "d-i passwd/root-password password a\nd-i passwd/root-password-again password b\n";
     one("preseed.cfg", &format!("{FIRST}{differ}"), "preseed.cfg:3 the two passwords differ");
+}
+
+#[test]
+fn a_line_of_a_preseed_goes_on_anywhere() {
+    for text in [
+        "d-i partman/early_command \\\n       string debconf-set partman-auto/disk /dev/vda\n",
+        "d-i partman/choose_partition \\\n\tselect\tfinish\n",
+        "d-i \\\n  partman/choose_partition select finish\n",
+        "d-i partman/choose_partition select \\\r\n finish\r\n",
+        "d-i clock-setup/utc boolean \\\n true\n",
+        "d-i clock-setup/u\\\ntc bool\\\nean true\n",
+    ] {
+        assert_eq!(alone("preseed.cfg", text), NONE, "{text}");
+    }
+    let preseed = Preseed::read("d-i a/b \\\n string one \\\n two\n\\\n");
+    let answer = preseed.answer("a/b").expect("the answer");
+    assert_eq!(answer.kind.as_ref().map(|kind| kind.as_str()), Some("string"));
+    assert_eq!((answer.value.as_str(), answer.value.span()), ("one \\\n two", 18..28));
+    // A backslash on a line of its own joins nothing to anything.
+    for text in ["\\\n", "\\\n\\\n", "d-i \\\n", "d-i a \\", "d-i a/b string \\"] {
+        assert!(Preseed::read(text).answers.len() < 2, "{text}");
+    }
+    // Such a line tells by itself what the file is.
+    assert_eq!(alone("node", "d-i partman/choose_partition \\\n\tselect\tfinish\n"), NONE);
+    assert!(File::read("notes", b"xorriso:\n-c isolinux/boot.cat \\\n-b isolinux/isolinux.bin \\\n").is_err());
 }
