@@ -211,3 +211,16 @@ fn domains() {
         "{bare:#?}"
     );
 }
+
+#[test]
+fn a_document_may_declare_what_it_refers_to() {
+    let text = "<?xml version='1.0'?>\n<!DOCTYPE network [\n  <!ENTITY gw \"192.0.2.1\">\n  <!ENTITY who 'R&amp;D'>\n]>\n\
+                <network>\n<name>lab</name>\n<title>&who;&lt;lab></title>\n<ip address='&gw;' prefix='24'/>\n</network>\n";
+    assert_eq!(alone("net", text), NONE);
+    let Document::Network(network) = file("net", text).document else { panic!("a network") };
+    assert_eq!(network.tree.text("title").map(|title| title.as_str()), Some("R&D<lab>"));
+    assert_eq!(network.ips().map(|ip| ip.address.to_string()).collect::<Vec<_>>(), ["192.0.2.1"]);
+    let unknown = alone("net", &text.replace("&gw;", "&gateway;"));
+    assert!(unknown.iter().any(|one| one.starts_with("net:9 `&gateway;` has a reference to nothing")), "{unknown:#?}");
+    assert_eq!(alone("net", "<!DOCTYPE network SYSTEM 'n.dtd'>\n<network><name>lab</name></network>"), NONE);
+}
