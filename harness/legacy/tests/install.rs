@@ -24,6 +24,8 @@ fn what_is_right_is_right() {
         d-i mirror/http/proxy string\nd-i passwd/root-login boolean false\nd-i passwd/user-password password a\n\
         d-i passwd/user-password-again password a\ntasksel tasksel/first multiselect standard\n\
         d-i apt-setup/local0/repository string http://deb.lab/\nd-i netcfg/get_hostname seen true\n\
+        d-i mirror/https/hostname string deb.lab\nd-i netcfg/wireless_wpa string\n\
+        d-i lilo-installer/bootdev string /dev/vda\nkexec kexec-tools/load_kexec boolean true\n\
         d-i partman-auto/expert_recipe string \\\n  boot-root :: 500 10000 -1 ext4 \\\n    method{ format } .\n";
     assert_eq!(alone("preseed.cfg", preseed), NONE);
 }
@@ -86,6 +88,43 @@ fn preseeds() {
     ] {
         one("preseed.cfg", &format!("{FIRST}{line}\n"), &format!("preseed.cfg:2 {expected}"));
     }
+    for (line, expected) in [
+        ("d-i netcfg/chose_interface select auto", "netcfg/choose_interface"),
+        ("d-i partman-auto/chose_recipe select atomic", "partman-auto/choose_recipe"),
+        ("d-i miror/country string manual", "mirror/country"),
+        ("d-i partman/confrim boolean true", "partman/confirm"),
+        ("tasksel tasksel/frist multiselect standard", "tasksel/first"),
+        ("popularity-contest popularity-contest/paticipate boolean false", "popularity-contest/participate"),
+        ("grub-pc grub-pc/instal_devices multiselect /dev/vda", "grub-pc/install_devices"),
+        ("keyboard-configuration keyboard-configuration/xbk-keymap select us", "keyboard-configuration/xkb-keymap"),
+    ] {
+        let found = alone("preseed.cfg", &format!("{FIRST}{line}\n"));
+        let help = format!("(did you mean `{expected}`?)");
+        assert!(matches!(&*found, [one] if one.contains("asks no question") && one.ends_with(&help)), "{found:#?}");
+    }
+    for (line, help) in [
+        ("d-i partman/confirm true", "write `d-i partman/confirm boolean true`"),
+        ("d-i partman-auto/choose_recipe atomic", "write `d-i partman-auto/choose_recipe select atomic`"),
+        ("d-i partman/confirm bool true", "did you mean `boolean`?"),
+        ("d-i clock-setup/utc boolean=true", "write `d-i clock-setup/utc boolean true`"),
+        ("d-i mirror/country enter information", "write `d-i mirror/country string enter information`"),
+        ("time/zone string US/Eastern", "write `d-i time/zone string US/Eastern`"),
+        ("d-i grub-pc grub-pc/hidden_timeout boolean false", "write `grub-pc grub-pc/hidden_timeout boolean false`"),
+        ("di clock-setup/utc boolean true", "did you mean `d-i`?"),
+        ("d-i partman-auto/method string lmv", "did you mean `lvm`?"),
+        ("d-i partman-auto/choose_recipe select atomik", "did you mean `atomic`?"),
+    ] {
+        let found = alone("preseed.cfg", &format!("{FIRST}{line}\n"));
+        assert!(matches!(&*found, [one] if one.ends_with(&format!("({help})"))), "{line}: {found:#?}");
+    }
+    let recipe = "d-i partman-auto/choose_recipe select atomik\nd-i partman-auto/expert_recipe string atomik :: \\\n 1 1 1 ext4 .\n";
+    assert_eq!(alone("preseed.cfg", recipe), NONE);
+    let lost = "d-i preseed/late_command string in-target mkdir /a;\n  echo \"ssh AAAA x\" > /target/a; \\\n  true\n";
+    let found = alone("preseed.cfg", lost);
+    let help = "preseed.cfg:2 this line is no answer, and is passed over (the line above should end with `\\`)";
+    assert_eq!(found, [help]);
+    let blank = lost.replace("/a;\n", "/a; \\ \n");
+    one("preseed.cfg", &blank, "preseed.cfg:1 blanks follow this backslash, so the line ends here");
     let differ = "d-i passwd/root-password password a\nd-i passwd/root-password-again password b\n";
     one("preseed.cfg", &format!("{FIRST}{differ}"), "preseed.cfg:3 the two passwords differ");
 }
