@@ -153,3 +153,75 @@ fn a_line_of_a_preseed_goes_on_anywhere() {
     assert_eq!(alone("node", "d-i partman/choose_partition \\\n\tselect\tfinish\n"), NONE);
     assert!(File::read("notes", b"xorriso:\n-c isolinux/boot.cat \\\n-b isolinux/isolinux.bin \\\n").is_err());
 }
+
+/// A preseed for a whole installation.
+const WHOLE: &str = "d-i netcfg/disable_autoconfig boolean true\nd-i netcfg/get_ipaddress string 192.0.2.7\n\
+    d-i netcfg/get_netmask string 255.255.255.0\nd-i netcfg/get_gateway string 192.0.2.1\n\
+    d-i netcfg/get_nameservers string 192.0.2.1\nd-i mirror/country string manual\n\
+    d-i mirror/http/hostname string deb.debian.org\nd-i mirror/http/directory string /debian\n\
+    d-i passwd/username string lab\nd-i passwd/user-password-crypted password *\nd-i passwd/root-login boolean false\n\
+    d-i partman-auto/method string lvm\nd-i partman-lvm/confirm boolean true\n\
+    d-i partman-lvm/confirm_nooverwrite boolean true\nd-i partman/choose_partition select finish\n\
+    d-i partman/confirm boolean true\nd-i partman/confirm_nooverwrite boolean true\n\
+    d-i grub-installer/bootdev string /dev/vda\n";
+
+/// The same without the lines that answer these questions.
+fn without(questions: &[&str]) -> String {
+    let kept = WHOLE.split_inclusive('\n');
+    kept.filter(|line| !line.split(' ').nth(1).is_some_and(|own| questions.contains(&own))).collect()
+}
+
+#[test]
+fn what_is_not_answered_is_told_where_it_becomes_necessary() {
+    assert_eq!(alone("preseed.cfg", WHOLE), NONE);
+    for (missing, expected) in [
+        (
+            &["partman/confirm"][..],
+            "12 the installer asks whether to write these partitions (add `d-i partman/confirm boolean true`)",
+        ),
+        (
+            &["partman/choose_partition"],
+            "12 the installer asks whether to write these partitions (add `d-i partman/choose_partition select finish`)",
+        ),
+        (
+            &["partman/confirm_nooverwrite"],
+            "12 the installer asks whether to write these partitions (add `d-i partman/confirm_nooverwrite boolean true`)",
+        ),
+        (
+            &["partman-lvm/confirm"],
+            "12 the installer asks whether to write these partitions (add `d-i partman-lvm/confirm boolean true`)",
+        ),
+        (
+            &["mirror/http/hostname"],
+            "6 the mirror is named by hand, and nothing names it (add `d-i mirror/http/hostname string deb.debian.org`)",
+        ),
+        (
+            &["netcfg/get_gateway"],
+            "1 no network is configured by itself, and the installer asks for the rest of it (add `d-i netcfg/get_gateway string ADDRESS`)",
+        ),
+        (
+            &["passwd/user-password-crypted"],
+            "9 the installer asks for this user's password (add `d-i passwd/user-password-crypted password HASH`)",
+        ),
+        (
+            &["passwd/root-login"],
+            "9 the installer asks for root's password (add `d-i passwd/root-login boolean false`)",
+        ),
+    ] {
+        let text = without(missing);
+        assert_eq!(alone("preseed.cfg", &text), [format!("preseed.cfg:{expected}")]);
+        // What other files and commands answer is not known.
+        for more in ["preseed/include string more.cfg", "preseed/run string more.sh", "partman/early_command string x"]
+        {
+            assert_eq!(alone("preseed.cfg", &format!("{text}d-i {more}\n")), NONE, "{missing:?}, {more}");
+        }
+    }
+    // A part of a preseed, and one that leaves the address to the kernel's command line.
+    assert_eq!(alone("preseed.cfg", "d-i partman-auto/method string lvm\n"), NONE);
+    let questions = ["netcfg/get_ipaddress", "netcfg/get_netmask", "netcfg/get_gateway", "netcfg/get_nameservers"];
+    assert_eq!(alone("preseed.cfg", &without(&questions)), NONE);
+    // Ubuntu's root has no password.
+    let ubuntu =
+        without(&["passwd/root-login"]).replace("deb.debian.org", "archive.ubuntu.com").replace("/debian", "/ubuntu");
+    assert_eq!(alone("preseed.cfg", &ubuntu), NONE);
+}

@@ -7,6 +7,7 @@ use labrig_plan::{
 
 use crate::preseed::{Answer, Preseed};
 
+mod missing;
 mod questions;
 mod shape;
 
@@ -29,6 +30,7 @@ pub(super) fn lint(preseed: &Preseed, text: &str, report: &mut Report) {
         }
     }
     chosen(preseed, report);
+    missing::lint(preseed, report);
     passwords(preseed, report);
     for again in ["passwd/root-password", "passwd/user-password"] {
         agree(preseed, again, report);
