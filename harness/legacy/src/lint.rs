@@ -12,6 +12,7 @@ use crate::{
 
 mod access;
 mod across;
+mod attributes;
 mod delay_pools;
 mod iptables;
 mod libvirt_domain;
