@@ -10,6 +10,7 @@ use crate::{
     iptables::Rules,
     libvirt_domain::Domain,
     libvirt_network::Network,
+    preseed::Preseed,
     redirect::{Guard, Redirect},
     squid::Configuration,
     virt_install::Install,
@@ -29,6 +30,8 @@ pub(crate) struct FixedMac {
     pub(crate) mac: At<String>,
     /// The network that it is on, where it is known.
     pub(crate) network: Option<At<String>>,
+    /// Whether somebody wrote it by hand. Each domain that libvirt prints has one, whoever chose it.
+    pub(crate) chosen: bool,
 }
 
 impl<'f> Lab<'f> {
@@ -43,6 +46,10 @@ impl<'f> Lab<'f> {
 
     pub(crate) fn domains(self) -> impl Iterator<Item = (usize, &'f Domain)> {
         self.each(|document| if let Document::Domain(domain) = document { Some(domain) } else { None })
+    }
+
+    pub(crate) fn preseeds(self) -> impl Iterator<Item = (usize, &'f Preseed)> {
+        self.each(|document| if let Document::Preseed(preseed) = document { Some(preseed) } else { None })
     }
 
     pub(crate) fn squids(self) -> impl Iterator<Item = (usize, &'f Configuration)> {
@@ -86,7 +93,7 @@ impl<'f> Lab<'f> {
                 move |option| {
                     let mac = if option.long() == "--mac" { option.first() } else { option.part("mac") }?;
                     let node = install.name().map(|name| name.to_string());
-                    Some((index, FixedMac { node, mac, network: option.part("network") }))
+                    Some((index, FixedMac { node, mac, network: option.part("network"), chosen: true }))
                 },
             )
         });
@@ -95,7 +102,7 @@ impl<'f> Lab<'f> {
                 let mac = interface.child("mac")?.attribute("address")?.clone();
                 let network = interface.child("source").and_then(|source| source.attribute("network")).cloned();
                 let node = domain.name().map(|name| name.to_string());
-                Some((index, FixedMac { node, mac, network }))
+                Some((index, FixedMac { node, mac, network, chosen: false }))
             })
         });
         installs.chain(domains).collect()

@@ -12,6 +12,7 @@ use crate::{
 
 mod access;
 mod across;
+mod attributes;
 mod delay_pools;
 mod iptables;
 mod libvirt_domain;
@@ -30,7 +31,7 @@ pub fn lint(files: &[File]) -> Vec<Findings> {
     let lab = Lab { files };
     let mut reports = lab.reports();
     for (file, report) in files.iter().zip(&mut reports) {
-        alone(&file.document, report);
+        alone(file, report);
     }
     across::lint(lab, &mut reports);
     proxied::lint(lab, &mut reports);
@@ -38,8 +39,8 @@ pub fn lint(files: &[File]) -> Vec<Findings> {
 }
 
 /// The rules that need nothing but the file itself.
-fn alone(document: &Document, report: &mut Report) {
-    match document {
+fn alone(file: &File, report: &mut Report) {
+    match &file.document {
         Document::Network(network) => libvirt_network::lint(network, report),
         Document::Domain(domain) => libvirt_domain::lint(domain, report),
         Document::Squid(configuration) => squid::lint(configuration, report),
@@ -54,6 +55,6 @@ fn alone(document: &Document, report: &mut Report) {
         }
         Document::IptablesSave(rules) => iptables::lint(rules, true, report),
         Document::Nftables(ruleset) => nftables::lint(ruleset, report),
-        Document::Preseed(preseed) => preseed::lint(preseed, report),
+        Document::Preseed(preseed) => preseed::lint(preseed, &file.text, report),
     }
 }

@@ -56,23 +56,58 @@ impl Preseed {
 
 impl Answer {
     fn read(text: &str, span: Range<usize>) -> Option<Self> {
+        let line = &text[..span.end];
         let mut at = span.start;
         let mut word = || {
-            let rest = &text[at..span.end];
-            let start = at + rest.len() - rest.trim_start().len();
-            let length = text[start..span.end].find(char::is_whitespace).unwrap_or(span.end - start);
+            let start = skip_blanks(line, at);
+            let length = word_length(&line[start..]);
             at = start + length;
-            (length > 0).then(|| At::new(text[start..at].to_owned(), start..at))
+            (length > 0).then(|| At::new(unfolded(&line[start..at]), start..at))
         };
         let (owner, question, kind) = (word()?, word(), word());
-        let rest = &text[at..span.end];
-        let value = rest.trim();
-        let start = at + rest.find(value).unwrap_or_default();
+        let start = skip_blanks(line, at);
+        let value = line[start..].trim_end();
         let value = At::new(value.to_owned(), start..start + value.len());
         let end = text[span.clone()].trim_end().len() + span.start;
         let span = owner.span().start..end;
         Some(Self { owner, question, kind, value, span })
     }
+}
+
+/// Bytes of a backslash that ends a line, and of the end of that line, where `rest` begins with them. They are cut out
+/// before anything else is read, wherever they stand.
+fn fold(rest: &str) -> Option<usize> {
+    ["\\\n", "\\\r\n"].iter().find(|fold| rest.starts_with(**fold)).map(|fold| fold.len())
+}
+
+/// Behind all blanks and folds that begin at `at`.
+fn skip_blanks(line: &str, mut at: usize) -> usize {
+    loop {
+        let rest = line.get(at..).unwrap_or_default();
+        let blanks = rest.len() - rest.trim_start().len();
+        at += blanks + fold(&rest[blanks..]).unwrap_or_default();
+        if at == line.len() || (blanks == 0 && fold(rest).is_none()) {
+            return at;
+        }
+    }
+}
+
+/// Bytes of the word that `rest` begins with, with the folds in it.
+fn word_length(rest: &str) -> usize {
+    let mut at = 0;
+    while let Some(next) = rest[at..].chars().next() {
+        match fold(&rest[at..]) {
+            Some(length) => at += length,
+            None if next.is_whitespace() => break,
+            None => at += next.len_utf8(),
+        }
+    }
+    at
+}
+
+/// The word without the folds in it.
+fn unfolded(word: &str) -> String {
+    word.replace("\\\r\n", "").replace("\\\n", "")
 }
 
 fn line_end(text: &str, at: usize) -> usize {

@@ -99,7 +99,8 @@ impl Kind {
             rules += usize::from(is_nft(first, second, line));
             answers += usize::from(
                 second.is_some_and(|question| question.contains('/'))
-                    && third.is_some_and(|kind| PRESEED_TYPES.contains(&kind)),
+                    // The type may stand on the next line; but many commands go on behind a path, too.
+                    && third.is_some_and(|kind| PRESEED_TYPES.contains(&kind) || (kind == "\\" && first == "d-i")),
             );
             directives += usize::from(squid::is_directive(first));
             let program = first.rsplit('/').next().unwrap_or_default();
@@ -124,6 +125,11 @@ fn by_root(text: &str) -> Option<Kind> {
         let end = match rest {
             _ if rest.starts_with("<!--") => "-->",
             _ if rest.starts_with("<?") => "?>",
+            // Declarations in it, between brackets, have angle brackets of their own.
+            _ if rest.starts_with("<!") && has_subset(rest) => {
+                rest = rest[rest.find(']')? + 1..].trim_start();
+                ">"
+            }
             _ if rest.starts_with("<!") => ">",
             _ => break,
         };
@@ -136,6 +142,11 @@ fn by_root(text: &str) -> Option<Kind> {
         "domain" => Some(Kind::Domain),
         _ => None,
     }
+}
+
+/// Whether a DOCTYPE declares things itself.
+fn has_subset(declaration: &str) -> bool {
+    declaration.find('[').is_some_and(|bracket| declaration.find('>').is_some_and(|end| bracket < end))
 }
 
 fn is_nft(first: &str, second: Option<&str>, line: &str) -> bool {

@@ -1,6 +1,6 @@
 //! XML as people write it by hand: read to its end, whatever is not closed on the way.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use labrig_plan::scenario::At;
 use quick_xml::{
@@ -8,9 +8,11 @@ use quick_xml::{
     events::{BytesStart, Event, attributes::AttrError},
 };
 
+mod entity;
 mod grammar;
 mod slip;
 
+use entity::Entities;
 pub use grammar::Grammar;
 pub use slip::{Slip, SlipKind};
 
@@ -75,7 +77,8 @@ impl Tree {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        let mut growing = Growing { text, grammar, open: Vec::new(), tree: Self::default() };
+        let mut growing =
+            Growing { text, grammar, entities: Entities::default(), open: Vec::new(), tree: Self::default() };
         loop {
             let before = position(reader.buffer_position());
             let event = match reader.read_event() {
@@ -111,11 +114,13 @@ impl Tree {
                 Event::CData(content) => growing.say(&content.xml10_content(), span),
                 Event::GeneralRef(reference) => {
                     let raw = format!("&{};", reference.xml10_content());
-                    let resolved = quick_xml::escape::unescape(&raw).map(Cow::into_owned);
-                    match resolved {
-                        Ok(resolved) => growing.say(&resolved, span),
-                        Err(_) => growing.slip(span, SlipKind::Reference(raw)),
+                    match growing.entities.unescape(&raw) {
+                        Some(resolved) => growing.say(&resolved, span),
+                        None => growing.slip(span, SlipKind::Reference(raw)),
                     }
+                }
+                Event::DocType(declarations) => {
+                    growing.entities = Entities::declared(&declarations.xml10_content());
                 }
                 Event::Eof => return growing.end(),
                 _ => {}
@@ -128,6 +133,7 @@ impl Tree {
 struct Growing<'t> {
     text: &'t str,
     grammar: &'t Grammar,
+    entities: Entities,
     open: Vec<Element>,
     tree: Tree,
 }
@@ -156,11 +162,11 @@ impl Growing<'_> {
             let key: String = attribute.key.as_ref().to_owned();
             let value = match attribute.normalized_value(XmlVersion::Implicit1_0) {
                 Ok(value) => value.into_owned(),
-                Err(_) => {
+                Err(_) => self.entities.unescape(&attribute.value).unwrap_or_else(|| {
                     let raw = attribute.value.to_string();
                     self.slip(within(self.text, &attribute.value, &span), SlipKind::Reference(raw.clone()));
                     raw
-                }
+                }),
             };
             let key = At::new(key, within(self.text, attribute.key.as_ref(), &span));
             attributes.push((key, At::new(value, within(self.text, &attribute.value, &span))));

@@ -90,6 +90,8 @@ fn a_fixed_mac_wants_a_reservation() {
     let expected = "web.sh:2 this MAC is fixed, and network `farm` reserves no address for it (add \
                     `<host mac='52:54:00:00:00:07' name='web' ip='192.0.2.3'/>` within `<dhcp>` (farm.xml:3))";
     assert_eq!(findings(&files), [expected]);
+    // Each domain that libvirt prints has a MAC; nobody has to have chosen it.
+    assert_eq!(findings(&[file("farm.xml", &network), file("web.xml", DOMAIN)]), NONE);
     let off = "<network><name>farm</name><ip address='192.0.2.1' prefix='24'/></network>";
     assert_eq!(findings(&[file("farm.xml", off), file("web.sh", INSTALL)]), NONE);
 }
@@ -114,4 +116,26 @@ fn two_networks_have_two_subnets() {
     );
     let found = findings(&[file("farm.xml", NETWORK), file("farm2.xml", &NETWORK.replace("192.0.2", "192.0.3"))]);
     assert!(matches!(&*found, [one] if one.starts_with("farm2.xml:1 there is a network `farm` already")), "{found:#?}");
+}
+
+#[test]
+fn the_address_for_a_fixed_mac_is_a_free_one() {
+    let network = NETWORK
+        .replace("<host mac='52:54:00:00:00:07' ip='192.0.2.7'/>", "<host mac='52:54:00:00:00:08' ip='192.0.2.2'/>")
+        .replace(
+            "<forward/>",
+            "<forward/><dns><host ip='192.0.2.3'><hostname>dns</hostname></host></dns>\
+             <route address='198.51.100.0' prefix='24' gateway='192.0.2.4'/>",
+        );
+    let static_node = "d-i netcfg/get_ipaddress string 192.0.2.5\n";
+    let other = INSTALL.replace("web", "db").replace("00:07", "00:09");
+    let files = [
+        file("farm.xml", &network),
+        file("web.sh", INSTALL),
+        file("db.sh", &other),
+        file("other.preseed", static_node),
+    ];
+    let found = findings(&files);
+    let free = |name: &str, ip: &str| found.iter().any(|one| one.contains(&format!(" name='{name}' ip='{ip}'/>")));
+    assert!(found.len() == 2 && free("web", "192.0.2.6") && free("db", "192.0.2.7"), "{found:#?}");
 }

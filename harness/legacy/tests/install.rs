@@ -1,7 +1,10 @@
 //! What is wrong with calls of virt-install and with preseeds, each finding at its line.
 
+#![expect(clippy::expect_used, reason = "what is not read fails the test")]
+
 mod support;
 
+use labrig_legacy::{File, preseed::Preseed};
 use support::{alone, one};
 
 const NONE: [&str; 0] = [];
@@ -21,6 +24,8 @@ fn what_is_right_is_right() {
         d-i mirror/http/proxy string\nd-i passwd/root-login boolean false\nd-i passwd/user-password password a\n\
         d-i passwd/user-password-again password a\ntasksel tasksel/first multiselect standard\n\
         d-i apt-setup/local0/repository string http://deb.lab/\nd-i netcfg/get_hostname seen true\n\
+        d-i mirror/https/hostname string deb.lab\nd-i netcfg/wireless_wpa string\n\
+        d-i lilo-installer/bootdev string /dev/vda\nkexec kexec-tools/load_kexec boolean true\n\
         d-i partman-auto/expert_recipe string \\\n  boot-root :: 500 10000 -1 ext4 \\\n    method{ format } .\n";
     assert_eq!(alone("preseed.cfg", preseed), NONE);
 }
@@ -83,6 +88,140 @@ fn preseeds() {
     ] {
         one("preseed.cfg", &format!("{FIRST}{line}\n"), &format!("preseed.cfg:2 {expected}"));
     }
+    for (line, expected) in [
+        ("d-i netcfg/chose_interface select auto", "netcfg/choose_interface"),
+        ("d-i partman-auto/chose_recipe select atomic", "partman-auto/choose_recipe"),
+        ("d-i miror/country string manual", "mirror/country"),
+        ("d-i partman/confrim boolean true", "partman/confirm"),
+        ("tasksel tasksel/frist multiselect standard", "tasksel/first"),
+        ("popularity-contest popularity-contest/paticipate boolean false", "popularity-contest/participate"),
+        ("grub-pc grub-pc/instal_devices multiselect /dev/vda", "grub-pc/install_devices"),
+        ("keyboard-configuration keyboard-configuration/xbk-keymap select us", "keyboard-configuration/xkb-keymap"),
+    ] {
+        let found = alone("preseed.cfg", &format!("{FIRST}{line}\n"));
+        let help = format!("(did you mean `{expected}`?)");
+        assert!(matches!(&*found, [one] if one.contains("asks no question") && one.ends_with(&help)), "{found:#?}");
+    }
+    for (line, help) in [
+        ("d-i partman/confirm true", "write `d-i partman/confirm boolean true`"),
+        ("d-i partman-auto/choose_recipe atomic", "write `d-i partman-auto/choose_recipe select atomic`"),
+        ("d-i partman/confirm bool true", "did you mean `boolean`?"),
+        ("d-i clock-setup/utc boolean=true", "write `d-i clock-setup/utc boolean true`"),
+        ("d-i mirror/country enter information", "write `d-i mirror/country string enter information`"),
+        ("time/zone string US/Eastern", "write `d-i time/zone string US/Eastern`"),
+        ("d-i grub-pc grub-pc/hidden_timeout boolean false", "write `grub-pc grub-pc/hidden_timeout boolean false`"),
+        ("di clock-setup/utc boolean true", "did you mean `d-i`?"),
+        ("d-i partman-auto/method string lmv", "did you mean `lvm`?"),
+        ("d-i partman-auto/choose_recipe select atomik", "did you mean `atomic`?"),
+    ] {
+        let found = alone("preseed.cfg", &format!("{FIRST}{line}\n"));
+        assert!(matches!(&*found, [one] if one.ends_with(&format!("({help})"))), "{line}: {found:#?}");
+    }
+    let recipe = "d-i partman-auto/choose_recipe select atomik\nd-i partman-auto/expert_recipe string atomik :: \\\n 1 1 1 ext4 .\n";
+    assert_eq!(alone("preseed.cfg", recipe), NONE);
+    let lost = "d-i preseed/late_command string in-target mkdir /a;\n  echo \"ssh AAAA x\" > /target/a; \\\n  true\n";
+    let found = alone("preseed.cfg", lost);
+    let help = "preseed.cfg:2 this line is no answer, and is passed over (the line above should end with `\\`)";
+    assert_eq!(found, [help]);
+    let blank = lost.replace("/a;\n", "/a; \\ \n");
+    one("preseed.cfg", &blank, "preseed.cfg:1 blanks follow this backslash, so the line ends here");
     let differ = "d-i passwd/root-password password a\nd-i passwd/root-password-again password b\n";
     one("preseed.cfg", &format!("{FIRST}{differ}"), "preseed.cfg:3 the two passwords differ");
+}
+
+#[test]
+fn a_line_of_a_preseed_goes_on_anywhere() {
+    for text in [
+        "d-i partman/early_command \\\n       string debconf-set partman-auto/disk /dev/vda\n",
+        "d-i partman/choose_partition \\\n\tselect\tfinish\n",
+        "d-i \\\n  partman/choose_partition select finish\n",
+        "d-i partman/choose_partition select \\\r\n finish\r\n",
+        "d-i clock-setup/utc boolean \\\n true\n",
+        "d-i clock-setup/u\\\ntc bool\\\nean true\n",
+    ] {
+        assert_eq!(alone("preseed.cfg", text), NONE, "{text}");
+    }
+    let preseed = Preseed::read("d-i a/b \\\n string one \\\n two\n\\\n");
+    let answer = preseed.answer("a/b").expect("the answer");
+    assert_eq!(answer.kind.as_ref().map(|kind| kind.as_str()), Some("string"));
+    assert_eq!((answer.value.as_str(), answer.value.span()), ("one \\\n two", 18..28));
+    // A backslash on a line of its own joins nothing to anything.
+    for text in ["\\\n", "\\\n\\\n", "d-i \\\n", "d-i a \\", "d-i a/b string \\"] {
+        assert!(Preseed::read(text).answers.len() < 2, "{text}");
+    }
+    // Such a line tells by itself what the file is.
+    assert_eq!(alone("node", "d-i partman/choose_partition \\\n\tselect\tfinish\n"), NONE);
+    assert!(File::read("notes", b"xorriso:\n-c isolinux/boot.cat \\\n-b isolinux/isolinux.bin \\\n").is_err());
+}
+
+/// A preseed for a whole installation.
+const WHOLE: &str = "d-i netcfg/disable_autoconfig boolean true\nd-i netcfg/get_ipaddress string 192.0.2.7\n\
+    d-i netcfg/get_netmask string 255.255.255.0\nd-i netcfg/get_gateway string 192.0.2.1\n\
+    d-i netcfg/get_nameservers string 192.0.2.1\nd-i mirror/country string manual\n\
+    d-i mirror/http/hostname string deb.debian.org\nd-i mirror/http/directory string /debian\n\
+    d-i passwd/username string lab\nd-i passwd/user-password-crypted password *\nd-i passwd/root-login boolean false\n\
+    d-i partman-auto/method string lvm\nd-i partman-lvm/confirm boolean true\n\
+    d-i partman-lvm/confirm_nooverwrite boolean true\nd-i partman/choose_partition select finish\n\
+    d-i partman/confirm boolean true\nd-i partman/confirm_nooverwrite boolean true\n\
+    d-i grub-installer/bootdev string /dev/vda\n";
+
+/// The same without the lines that answer these questions.
+fn without(questions: &[&str]) -> String {
+    let kept = WHOLE.split_inclusive('\n');
+    kept.filter(|line| !line.split(' ').nth(1).is_some_and(|own| questions.contains(&own))).collect()
+}
+
+#[test]
+fn what_is_not_answered_is_told_where_it_becomes_necessary() {
+    assert_eq!(alone("preseed.cfg", WHOLE), NONE);
+    for (missing, expected) in [
+        (
+            &["partman/confirm"][..],
+            "12 the installer asks whether to write these partitions (add `d-i partman/confirm boolean true`)",
+        ),
+        (
+            &["partman/choose_partition"],
+            "12 the installer asks whether to write these partitions (add `d-i partman/choose_partition select finish`)",
+        ),
+        (
+            &["partman/confirm_nooverwrite"],
+            "12 the installer asks whether to write these partitions (add `d-i partman/confirm_nooverwrite boolean true`)",
+        ),
+        (
+            &["partman-lvm/confirm"],
+            "12 the installer asks whether to write these partitions (add `d-i partman-lvm/confirm boolean true`)",
+        ),
+        (
+            &["mirror/http/hostname"],
+            "6 the mirror is named by hand, and nothing names it (add `d-i mirror/http/hostname string deb.debian.org`)",
+        ),
+        (
+            &["netcfg/get_gateway"],
+            "1 no network is configured by itself, and the installer asks for the rest of it (add `d-i netcfg/get_gateway string ADDRESS`)",
+        ),
+        (
+            &["passwd/user-password-crypted"],
+            "9 the installer asks for this user's password (add `d-i passwd/user-password-crypted password HASH`)",
+        ),
+        (
+            &["passwd/root-login"],
+            "9 the installer asks for root's password (add `d-i passwd/root-login boolean false`)",
+        ),
+    ] {
+        let text = without(missing);
+        assert_eq!(alone("preseed.cfg", &text), [format!("preseed.cfg:{expected}")]);
+        // What other files and commands answer is not known.
+        for more in ["preseed/include string more.cfg", "preseed/run string more.sh", "partman/early_command string x"]
+        {
+            assert_eq!(alone("preseed.cfg", &format!("{text}d-i {more}\n")), NONE, "{missing:?}, {more}");
+        }
+    }
+    // A part of a preseed, and one that leaves the address to the kernel's command line.
+    assert_eq!(alone("preseed.cfg", "d-i partman-auto/method string lvm\n"), NONE);
+    let questions = ["netcfg/get_ipaddress", "netcfg/get_netmask", "netcfg/get_gateway", "netcfg/get_nameservers"];
+    assert_eq!(alone("preseed.cfg", &without(&questions)), NONE);
+    // Ubuntu's root has no password.
+    let ubuntu =
+        without(&["passwd/root-login"]).replace("deb.debian.org", "archive.ubuntu.com").replace("/debian", "/ubuntu");
+    assert_eq!(alone("preseed.cfg", &ubuntu), NONE);
 }

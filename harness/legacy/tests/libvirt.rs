@@ -211,3 +211,99 @@ fn domains() {
         "{bare:#?}"
     );
 }
+
+#[test]
+fn a_document_may_declare_what_it_refers_to() {
+    let text = "<?xml version='1.0'?>\n<!DOCTYPE network [\n  <!ENTITY gw \"192.0.2.1\">\n  <!ENTITY who 'R&amp;D'>\n]>\n\
+                <network>\n<name>lab</name>\n<title>&who;&lt;lab></title>\n<ip address='&gw;' prefix='24'/>\n</network>\n";
+    assert_eq!(alone("net", text), NONE);
+    let Document::Network(network) = file("net", text).document else { panic!("a network") };
+    assert_eq!(network.tree.text("title").map(|title| title.as_str()), Some("R&D<lab>"));
+    assert_eq!(network.ips().map(|ip| ip.address.to_string()).collect::<Vec<_>>(), ["192.0.2.1"]);
+    let unknown = alone("net", &text.replace("&gw;", "&gateway;"));
+    assert!(unknown.iter().any(|one| one.starts_with("net:9 `&gateway;` has a reference to nothing")), "{unknown:#?}");
+    assert_eq!(alone("net", "<!DOCTYPE network SYSTEM 'n.dtd'>\n<network><name>lab</name></network>"), NONE);
+}
+
+#[test]
+fn attributes_of_networks() {
+    for (lines, expected) in [
+        (
+            "<ip address='192.0.2.1' netmsk='255.255.255.0'/>",
+            "`netmsk` of `<ip>`, and passes over it (did you mean `netmask`?)",
+        ),
+        ("<bridge nmae='virbr7'/>", "`nmae` of `<bridge>`, and passes over it (did you mean `name`?)"),
+        ("<bridge name='virbr7' dealy='0'/>", "`dealy` of `<bridge>`, and passes over it (did you mean `delay`?)"),
+        (
+            "<domain name='lab' localonly='yes'/>",
+            "`localonly` of `<domain>`, and passes over it (did you mean `localOnly`?)",
+        ),
+        ("<dns enabled='no'/>", "`enabled` of `<dns>`, and passes over it (did you mean `enable`?)"),
+    ] {
+        assert_eq!(alone("net.xml", &network(lines)), [format!("net.xml:4 libvirt knows no {expected}")], "{lines}");
+    }
+    for (lines, expected) in [
+        ("<bridge name='virbr7' stp='true'/>", "net.xml:4 `stp` is `on` or `off` (write `stp=\"on\"`)"),
+        ("<ip family='ipv6' address='2001:db8::1' prefix='129'/>", "net.xml:4 this is no prefix length"),
+        ("<name>other</name>", "net.xml:4 `<name>` is given twice, and libvirt reads the first alone"),
+        (
+            "<ip address='192.0.2.0' prefix='24'/>",
+            "net.xml:4 192.0.2.0 is the network address of 192.0.2.0/24, and the bridge needs one of its own (write `address=\"192.0.2.1\"`)",
+        ),
+        ("<ip address='192.0.2.255' prefix='24'/>", "net.xml:4 192.0.2.255 is the broadcast address of"),
+    ] {
+        let found = alone("net.xml", &network(lines));
+        assert!(matches!(&*found, [one] if one.starts_with(expected)), "{lines}: {found:#?}");
+    }
+    let forward = alone("net.xml", "<network>\n<name>lab</name>\n<forward type='nat'/></network>");
+    assert_eq!(
+        forward,
+        ["net.xml:3 libvirt knows no `type` of `<forward>`, and passes over it (did you mean `mode`?)"]
+    );
+    // Two addresses are a subnet of their own, and a newer libvirt has other attributes.
+    let newer = "<bridge name='virbr7' vlanFiltering='on' stp='off'/><ip address='192.0.2.0' prefix='31' x='1'/>";
+    assert_eq!(alone("net.xml", &network(newer)), NONE);
+}
+
+#[test]
+fn values_of_domains() {
+    let disk = |format: &str, file: &str, bus: &str| {
+        domain(&format!(
+            "<disk type='file'>\n<driver name='qemu' type='{format}'/>\n<source file='/{file}'/>\n<target dev='vda' bus='{bus}'/></disk>"
+        ))
+    };
+    let whole = domain("");
+    for (text, expected) in [
+        (whole.replace("<memory unit='MiB'>512</memory>", ""), "1 nothing says how much memory the domain has"),
+        (disk("raw", "a.img", "stata"), "9 libvirt knows no bus `stata` of disks (did you mean `sata`?)"),
+        (disk("qcow3", "a.img", "sata"), "7 libvirt knows no format `qcow3` of disks (did you mean `qcow"),
+        (
+            disk("qcow", "a.qcow2", "sata"),
+            "7 the disk's name says qcow2, and its format is `qcow` (write `type='qcow2'`",
+        ),
+        (disk("raw", "a.qcow2", "sata"), "7 the disk's name says qcow2, and its format is `raw`"),
+        (whole.replace("</os>", "\n<boot dev='disk'/></os>"), "5 nothing boots from a `disk` (write `hd`)"),
+        (
+            whole.replace("</devices>", "</devices>\n<graphics type='vnc'/>"),
+            "8 this `<graphics>` is not in `<devices>`",
+        ),
+        (
+            domain("<interface typ='user'/>"),
+            "6 libvirt knows no `typ` of `<interface>`, and passes over it (did you mean `type`?)",
+        ),
+        (
+            whole.replace("<name>", "<uuid>c7a5fdbd-cdaf-9455-926a-d65c16db1809</uuid><name>a</name>\n<name>"),
+            "3 `<name>` is given twice",
+        ),
+    ] {
+        let found = alone("domain.xml", &text);
+        assert!(matches!(&*found, [one] if one.starts_with(&format!("domain.xml:{expected}"))), "{text}: {found:#?}");
+    }
+    // Cells have memory of their own; and what resembles nothing may be newer.
+    let cells = "<cpu><numa><cell id='0' cpus='0' memory='1' unit='GiB'/></numa></cpu>";
+    assert_eq!(alone("domain.xml", &whole.replace("<memory unit='MiB'>512</memory>", cells)), NONE);
+    assert_eq!(alone("domain.xml", &disk("zstd", "a.img", "ufs")), NONE);
+    assert_eq!(alone("domain.xml", &disk("qcow2", "a.qcow2", "virtio")), NONE);
+    let newer = "<memory model='virtio-mem' access='shared'><target><size>1</size></target></memory>";
+    assert_eq!(alone("domain.xml", &domain(newer)), NONE);
+}

@@ -189,7 +189,19 @@ fn what_is_large_is_read_soon() {
     let lines = "x y z\n".repeat(170_000);
     let rules = "iptables -A INPUT -p tcp --dport 99999 -j ACEPT\n".repeat(10_000);
     let pools = "delay_class 1 1\n".repeat(60_000);
-    for (name, text) in [("deep.xml", &deep), ("squid.conf", &lines), ("rules.sh", &rules), ("squid.conf", &pools)] {
+    let mut questions = String::new();
+    for number in 0..12_000 {
+        writeln!(questions, "d-i partman/confim_{number} bool true").expect("a string takes it");
+        writeln!(questions, "d-i netcfg/chose_interfaces{} string", number % 100).expect("a string takes it");
+    }
+    let questions = questions.replacen("bool true", "boolean yes", 1);
+    for (name, text) in [
+        ("deep.xml", &deep),
+        ("preseed.cfg", &questions),
+        ("squid.conf", &lines),
+        ("rules.sh", &rules),
+        ("squid.conf", &pools),
+    ] {
         let files = [File::read(name, text.as_bytes()).expect("a kind that is known")];
         assert!(!lint(&files).is_empty(), "{name}");
         judge(&files);

@@ -1,6 +1,9 @@
 //! Rules for files that belong together: what one of them names has to be what another one has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
 
 use labrig_plan::finding::{Report, did_you_mean};
 
@@ -41,26 +44,27 @@ fn names(lab: Lab<'_>, reports: &mut [Report]) {
     }
 }
 
-/// Whoever fixes a MAC wants an address to go with it.
+/// Whoever chooses a MAC wants an address to go with it.
 fn reservations(lab: Lab<'_>, reports: &mut [Report]) {
+    let mut taken = addresses(lab);
     for (index, fixed) in lab.macs() {
         let Some(name) = &fixed.network else { continue };
         let network =
             lab.networks().find(|(_, network)| network.name().is_some_and(|own| own.as_str() == name.as_str()));
-        let Some((of, network)) = network.filter(|_| is_mac(&fixed.mac)) else { continue };
+        let Some((of, network)) = network.filter(|_| fixed.chosen && is_mac(&fixed.mac)) else { continue };
         let ranges: Vec<_> = network.ips().filter_map(|ip| ip.dhcp().map(|dhcp| (dhcp.span.start, ip))).collect();
         let Some((at, ip)) = ranges.first() else { continue };
         if network.reservation(&fixed.mac).is_some() {
             continue;
         }
         let free = ip.subnet.and_then(|subnet| {
-            let taken: BTreeSet<_> =
-                network.hosts().filter_map(|host| host.ip.map(|ip| *ip)).chain([*ip.address]).collect();
             let ranges: Vec<_> = ip.ranges().collect();
             subnet.hosts().take(1 << 16).find(|host| {
                 !taken.contains(host) && !ranges.iter().any(|range| (*range.start..=*range.end).contains(host))
             })
         });
+        // The next one gets another.
+        taken.extend(free);
         let name_of = fixed.node.as_ref().map(|node| format!(" name='{node}'")).unwrap_or_default();
         let address = free.map_or_else(|| "ADDRESS".to_owned(), |free| free.to_string());
         let place = lab.place(of, *at);
@@ -74,6 +78,24 @@ fn reservations(lab: Lab<'_>, reports: &mut [Report]) {
                 fixed.mac.as_str()
             ));
     }
+}
+
+/// Every address that something of the lab has, or answers to.
+fn addresses(lab: Lab<'_>) -> BTreeSet<Ipv4Addr> {
+    let networks = lab.networks().flat_map(|(_, network)| {
+        let bridges = network.ips().map(|ip| *ip.address);
+        let reserved = network.hosts().filter_map(|host| host.ip.map(|ip| *ip));
+        let named = network.dns("host").filter_map(|host| host.attribute("ip")?.trim().parse().ok());
+        let routes = network.root().into_iter().flat_map(|root| root.children_named("route"));
+        let gateways = routes.filter_map(|route| route.attribute("gateway")?.trim().parse().ok());
+        bridges.chain(reserved).chain(named).chain(gateways).collect::<Vec<_>>()
+    });
+    let answers = lab.preseeds().flat_map(|(_, preseed)| {
+        let questions = ["netcfg/get_ipaddress", "netcfg/get_gateway", "netcfg/get_nameservers"];
+        let answers = questions.into_iter().filter_map(|question| preseed.answer(question));
+        answers.flat_map(|answer| answer.value.split_whitespace().filter_map(|address| address.parse().ok()))
+    });
+    networks.chain(answers).collect()
 }
 
 /// Two nodes with one MAC take each other's address.

@@ -4,11 +4,16 @@ use std::{collections::BTreeMap, ops::Range};
 
 use labrig_plan::finding::Report;
 
-use super::xml::{is_mac, is_multicast, is_uuid, slips, unknown_elements};
+use super::{
+    attributes,
+    xml::{given_twice, is_mac, is_multicast, is_uuid, slips, unknown_elements},
+};
 use crate::{
     libvirt_domain::{Domain, GRAMMAR, factor},
     xml::Element,
 };
+
+mod values;
 
 pub(super) fn lint(domain: &Domain, report: &mut Report) {
     if !slips(&domain.tree, report) {
@@ -17,6 +22,9 @@ pub(super) fn lint(domain: &Domain, report: &mut Report) {
     let Some(root) = domain.root() else { return };
     // Each release knows more elements.
     unknown_elements(root, &GRAMMAR, true, report);
+    attributes::misspelt(root, "", attributes::DOMAIN, report);
+    given_twice(root, report);
+    values::lint(domain, root, report);
     identity(domain, root, report);
     memory(root, report);
     let mut targets = BTreeMap::new();
@@ -57,6 +65,14 @@ fn identity(domain: &Domain, root: &Element, report: &mut Report) {
 }
 
 fn memory(root: &Element, report: &mut Report) {
+    // Cells of NUMA have their own.
+    let elsewhere =
+        root.child("maxMemory").is_some() || root.child("cpu").is_some_and(|cpu| cpu.child("numa").is_some());
+    if root.child("memory").is_none() && !elsewhere {
+        report
+            .add(root.span.clone(), "nothing says how much memory the domain has")
+            .help("add `<memory unit=\"MiB\">1024</memory>`");
+    }
     for element in ["memory", "currentMemory", "maxMemory"].iter().filter_map(|name| root.child(name)) {
         if let Some(unit) = element.attribute("unit")
             && factor(unit).is_none()

@@ -8,7 +8,10 @@ use labrig_plan::{
     scenario::At,
 };
 
-use super::xml::{is_mac, is_multicast, is_uuid, slips, unknown_elements};
+use super::{
+    attributes,
+    xml::{given_twice, is_mac, is_multicast, is_uuid, slips, unknown_elements},
+};
 use crate::{
     libvirt_network::{GRAMMAR, Host, Ip, Network, server},
     xml::Element,
@@ -26,6 +29,9 @@ pub(super) fn lint(network: &Network, report: &mut Report) {
     }
     let Some(root) = network.root() else { return };
     unknown_elements(root, &GRAMMAR, false, report);
+    attributes::misspelt(root, "", attributes::NETWORK, report);
+    given_twice(root, report);
+    switches(root, report);
     identity(network, root, report);
     dns(network, report);
     let mut leases = Leases::default();
@@ -33,11 +39,23 @@ pub(super) fn lint(network: &Network, report: &mut Report) {
         address(element, report);
     }
     for ip in network.ips() {
+        bridge_address(&ip, report);
         ranges(&ip, report);
         for host in ip.hosts() {
             reservation(&host, &ip, report);
             leases.note(&host, report);
         }
+    }
+}
+
+/// Switches, which libvirt's parts write in two ways.
+fn switches(root: &Element, report: &mut Report) {
+    let bridge = root.child("bridge");
+    if let Some(stp) = bridge.and_then(|bridge| bridge.attribute("stp"))
+        && !matches!(stp.as_str(), "on" | "off")
+    {
+        let meant = if matches!(stp.as_str(), "false" | "no" | "0") { "off" } else { "on" };
+        report.add(stp.span(), "`stp` is `on` or `off`").help(format!("write `stp=\"{meant}\"`"));
     }
 }
 
@@ -116,6 +134,11 @@ fn address(element: &Element, report: &mut Report) {
         return;
     };
     if v6 {
+        if let Some(prefix) = element.attribute("prefix")
+            && prefix.trim().parse::<u8>().map_or(true, |prefix| prefix > 128)
+        {
+            report.add(prefix.span(), "this is no prefix length").help("between 0 and 128, as in `64`");
+        }
         return;
     }
     let text = address.trim();
@@ -145,6 +168,22 @@ fn address(element: &Element, report: &mut Report) {
         }
         (None, None) => {}
     }
+}
+
+/// A bridge is a host of its subnet.
+fn bridge_address(ip: &Ip<'_>, report: &mut Report) {
+    let Some(subnet) = ip.subnet.filter(|subnet| subnet.prefix_len() < 31) else { return };
+    let what = if *ip.address == subnet.network() {
+        "the network address"
+    } else if *ip.address == subnet.broadcast() {
+        "the broadcast address"
+    } else {
+        return;
+    };
+    let first = Ipv4Addr::from(u32::from(subnet.network()) + 1);
+    report
+        .add(ip.address.span(), format!("{} is {what} of {subnet}, and the bridge needs one of its own", ip.address))
+        .help(format!("write `address=\"{first}\"`"));
 }
 
 /// Whether an address can be that of a guest; a finding where it cannot.

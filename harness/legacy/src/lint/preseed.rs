@@ -1,148 +1,86 @@
 //! Rules for preseeds.
 
 use labrig_plan::{
-    finding::{Report, did_you_mean, nearest},
+    finding::{Report, did_you_mean},
     scenario::At,
 };
 
 use crate::preseed::{Answer, Preseed};
 
-/// Types of questions (cdebconf's doc/modules.txt and debconf-devel(7)), and `seen`, which says that one was asked
-/// already.
-const TYPES: &[&str] =
-    &["string", "boolean", "select", "multiselect", "password", "text", "note", "title", "error", "entropy", "seen"];
+mod missing;
+mod questions;
+mod shape;
 
-/// Questions of debian-installer's that people answer (its guide, appendix B).
-const QUESTIONS: &[&str] = &[
-    "apt-setup/contrib",
-    "apt-setup/non-free",
-    "apt-setup/non-free-firmware",
-    "apt-setup/services-select",
-    "apt-setup/use_mirror",
-    "clock-setup/ntp",
-    "clock-setup/ntp-server",
-    "clock-setup/utc",
-    "console-setup/ask_detect",
-    "debconf/priority",
-    "debian-installer/country",
-    "debian-installer/language",
-    "debian-installer/locale",
-    "finish-install/reboot_in_progress",
-    "grub-installer/bootdev",
-    "grub-installer/only_debian",
-    "grub-installer/with_other_os",
-    "keyboard-configuration/layoutcode",
-    "keyboard-configuration/xkb-keymap",
-    "mirror/country",
-    "mirror/http/directory",
-    "mirror/http/hostname",
-    "mirror/http/proxy",
-    "mirror/suite",
-    "netcfg/choose_interface",
-    "netcfg/confirm_static",
-    "netcfg/disable_autoconfig",
-    "netcfg/get_domain",
-    "netcfg/get_gateway",
-    "netcfg/get_hostname",
-    "netcfg/get_ipaddress",
-    "netcfg/get_nameservers",
-    "netcfg/get_netmask",
-    "netcfg/hostname",
-    "netcfg/wireless_wep",
-    "partman-auto/choose_recipe",
-    "partman-auto/disk",
-    "partman-auto/expert_recipe",
-    "partman-auto/method",
-    "partman-auto-lvm/guided_size",
-    "partman/choose_partition",
-    "partman/confirm",
-    "partman/confirm_nooverwrite",
-    "partman/confirm_write_new_label",
-    "partman-lvm/confirm",
-    "partman-lvm/device_remove_lvm",
-    "partman-md/confirm",
-    "partman-md/device_remove_md",
-    "partman-partitioning/confirm_write_new_label",
-    "passwd/auto-login",
-    "passwd/make-user",
-    "passwd/root-login",
-    "passwd/root-password",
-    "passwd/root-password-again",
-    "passwd/root-password-crypted",
-    "passwd/user-fullname",
-    "passwd/user-password",
-    "passwd/user-password-again",
-    "passwd/user-password-crypted",
-    "passwd/user-uid",
-    "passwd/username",
-    "pkgsel/include",
-    "pkgsel/install-language-support",
-    "pkgsel/update-policy",
-    "pkgsel/upgrade",
-    "preseed/early_command",
-    "preseed/late_command",
-    "preseed/include",
-    "preseed/run",
-    "time/zone",
-];
+/// Owners whose questions are known well enough to tell that one of them is none.
+const OWNERS: &[&str] = &["d-i", "tasksel", "popularity-contest", "grub-pc", "keyboard-configuration"];
 
-/// How many letters may be wrong, or too many.
-const NEAR: usize = 2;
+/// What the installer calls itself, as it is misspelt.
+const MISSPELT: &[&str] = &["di", "d_i", "d.i", "d-l", "D-I", "d-i:"];
 
-pub(super) fn lint(preseed: &Preseed, report: &mut Report) {
+pub(super) fn lint(preseed: &Preseed, text: &str, report: &mut Report) {
+    let mut above: Option<&Answer> = None;
     for answer in &preseed.answers {
-        let Some((question, kind)) = whole(answer, report) else { continue };
-        if !TYPES.contains(&kind.as_str()) {
-            // Without a type, the value stands in its place.
-            let help = did_you_mean(kind, TYPES.iter().copied()).unwrap_or_else(|| {
-                format!("write `{} {} string {}`", answer.owner.as_str(), question.as_str(), kind.as_str())
-            });
-            report.add(kind.span(), format!("there is no type `{}` of questions", clip(kind))).help(help);
-        } else if matches!(kind.as_str(), "boolean" | "seen") && !matches!(answer.value.as_str(), "" | "true" | "false")
-        {
-            report
-                .add(answer.value.span(), format!("a {} is `true` or `false`", kind.as_str()))
-                .help("write one of the two");
-        }
-        if answer.owner.as_str() == "d-i" {
-            misspelt(question, report);
+        let above = above.replace(answer).filter(|above| next_to(text, above, answer));
+        match (&answer.question, &answer.kind) {
+            (Some(question), Some(kind)) if questions::TYPES.contains(&kind.as_str()) => {
+                truth(kind, answer, report);
+                misspelt(&answer.owner, question, report);
+            }
+            _ => shape::broken(answer, above, text, report),
         }
     }
+    chosen(preseed, report);
+    missing::lint(preseed, report);
     passwords(preseed, report);
     for again in ["passwd/root-password", "passwd/user-password"] {
         agree(preseed, again, report);
     }
 }
 
-/// Owner, question and type are all there.
-fn whole<'a>(answer: &'a Answer, report: &mut Report) -> Option<(&'a At<String>, &'a At<String>)> {
-    match (&answer.question, &answer.kind) {
-        (Some(question), Some(kind)) => Some((question, kind)),
-        _ => {
-            report
-                .add(answer.span.clone(), "this line is no answer, and is passed over")
-                .help("write `OWNER QUESTION TYPE VALUE`, as in `d-i netcfg/get_hostname string lab`; a line that goes on ends with `\\`");
-            None
-        }
+/// Whether one line follows the other.
+fn next_to(text: &str, above: &Answer, below: &Answer) -> bool {
+    let between = text.get(above.span.end..below.span.start).unwrap_or_default();
+    between.bytes().filter(|byte| *byte == b'\n').count() == 1
+}
+
+fn truth(kind: &At<String>, answer: &Answer, report: &mut Report) {
+    if matches!(kind.as_str(), "boolean" | "seen") && !matches!(answer.value.as_str(), "" | "true" | "false") {
+        report
+            .add(answer.value.span(), format!("a {} is `true` or `false`", kind.as_str()))
+            .help("write one of the two");
     }
 }
 
 /// A question that nobody asks, with a letter or two wrong.
-fn misspelt(question: &At<String>, report: &mut Report) {
-    let own = question.as_str();
-    if QUESTIONS.contains(&own) || own.len() > 80 {
-        return;
+fn misspelt(owner: &At<String>, question: &At<String>, report: &mut Report) {
+    if OWNERS.contains(&owner.as_str()) {
+        if let Some(known) = questions::meant(question) {
+            report
+                .add(question.span(), format!("the installer asks no question `{}`", clip(question)))
+                .help(format!("did you mean `{known}`?"));
+        }
+    } else if MISSPELT.contains(&owner.as_str()) {
+        report.add(owner.span(), format!("there is no package `{}`", owner.as_str())).help("did you mean `d-i`?");
     }
-    // Other questions differ by more than a letter, or by a whole word at the end.
-    let near = nearest(own, QUESTIONS.iter().copied()).filter(|known| {
-        known.len().abs_diff(own.len()) <= NEAR
-            && known.chars().zip(own.chars()).filter(|(a, b)| a == b).count() + NEAR >= known.len().min(own.len())
-            && known.split('/').count() == own.split('/').count()
-    });
-    if let Some(known) = near {
-        report
-            .add(question.span(), format!("the installer asks no question `{}`", clip(question)))
-            .help(format!("did you mean `{known}`?"));
+}
+
+/// Values of which there are few.
+fn chosen(preseed: &Preseed, report: &mut Report) {
+    const METHODS: [&str; 4] = ["regular", "lvm", "crypto", "raid"];
+    // Recipes of the file's own have names of their own.
+    let own = ["partman-auto/expert_recipe", "partman-auto/expert_recipe_file"];
+    let has_own = own.iter().any(|question| preseed.answer(question).is_some());
+    let recipes: &[&str] = if has_own { &[] } else { &["atomic", "home", "multi"] };
+    for (question, known) in [("partman-auto/method", &METHODS[..]), ("partman-auto/choose_recipe", recipes)] {
+        let Some(answer) = preseed.answer(question) else { continue };
+        let value = answer.value.as_str();
+        if known.contains(&value) || value.is_empty() {
+            continue;
+        }
+        // Other packages bring others.
+        if let Some(help) = did_you_mean(value, known.iter().copied()) {
+            report.add(answer.value.span(), format!("`{question}` knows no `{}`", clip(value))).help(help);
+        }
     }
 }
 
@@ -171,6 +109,7 @@ fn agree(preseed: &Preseed, question: &str, report: &mut Report) {
     }
 }
 
-fn clip(text: &At<String>) -> String {
-    text.chars().take(60).collect()
+/// As much of a text as a message takes: of one line, and not all of it.
+fn clip(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(120).collect()
 }

@@ -39,6 +39,20 @@ pub(super) fn unknown_elements(element: &Element, grammar: &Grammar, only_near: 
     }
 }
 
+/// Notes a second `<name>` or `<uuid>`: libvirt reads the first alone.
+pub(super) fn given_twice(root: &Element, report: &mut Report) {
+    for name in ["name", "uuid"] {
+        let mut all = root.children_named(name);
+        let Some(first) = all.next() else { continue };
+        for again in all {
+            report
+                .add(again.span.clone(), format!("`<{name}>` is given twice, and libvirt reads the first alone"))
+                .help("take one of them out")
+                .related(first.span.clone(), "the first one");
+        }
+    }
+}
+
 /// Whether libvirt takes this for a UUID.
 pub(super) fn is_uuid(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_hexdigit).count();
