@@ -75,38 +75,29 @@ fn whose_the_subnet_is() {
     }
 }
 
-/// A domain with this in it.
-fn domain(devices: &str) -> String {
-    format!(
-        "cat >/run/domain.xml <<END\n<domain type='qemu'><name>one</name><memory unit='MiB'>16</memory>\
-         <os><type machine='q35'>hvm</type></os><features><acpi/></features><devices>{devices}</devices></domain>\nEND\n\
-         virsh -q create /run/domain.xml"
-    )
+/// What makes folders and files, and then starts QEMU with these options as the user that libvirt's packages have for it. A libvirt
+/// of today opens most for QEMU itself; that of the notes left it to QEMU, as whoever starts one by hand does.
+fn qemu(before: &str, options: &str) -> String {
+    let user = "setpriv --reuid=libvirt-qemu --regid=libvirt-qemu --clear-groups";
+    format!("{before}\n{user} qemu-system-x86_64 -display none -S {options}")
 }
 
 #[test]
 fn what_keeps_qemu_from_its_disk() {
-    let disk = "<disk type='file'><driver name='qemu' type='raw'/><source file='/run/closed/way/a.img'/><target dev='vda'/></disk>";
-    let script = format!(
-        "mkdir -p /run/closed/way\ntruncate -s 1M /run/closed/way/a.img\nchmod 700 /run/closed\n{}",
-        domain(disk)
-    );
-    let explained = explained(&script);
-    assert_eq!(headlines(&explained)[1], "image-open-denied/home-not-searchable");
+    let before = "mkdir -p /run/closed/way\ntruncate -s 1M /run/closed/way/a.img\nchmod 700 /run/closed";
+    let explained = explained(&qemu(before, "-drive file=/run/closed/way/a.img,format=raw"));
+    assert_eq!(headlines(&explained), ["image-open-denied/unknown", "image-open-denied/home-not-searchable"]);
     let folder = "a folder may not be searched by libvirt-qemu: '/run/closed' (root:root, mode 0700)";
     assert_says(&explained[1].stdout, &[folder, "sudo setfacl -m u:'libvirt-qemu':x '/run/closed'"]);
 }
 
-/// libvirt of today makes a domain's sockets itself; that of the notes left it to QEMU, as whoever starts one by hand does.
 #[test]
 fn what_keeps_qemu_from_its_socket() {
-    let qemu = "setpriv --reuid=libvirt-qemu --regid=libvirt-qemu --clear-groups qemu-system-x86_64 -display none -S \
-                -chardev socket,id=charmonitor,path=/run/closed/one.sock,server=on,wait=off";
-    let explained = explained(&format!("mkdir -m 755 /run/closed\n{qemu}"));
+    let options = "-chardev socket,id=charmonitor,path=/run/closed/one.sock,server=on,wait=off";
+    let explained = explained(&qemu("mkdir -m 755 /run/closed", options));
     assert_eq!(headlines(&explained), ["socket-bind-denied/unknown", "socket-bind-denied/ownership"]);
     let folder = "a folder may not be written by libvirt-qemu: '/run/closed' (root:root, mode 0755)";
     assert_says(&explained[1].stdout, &[folder, "sudo install -d -o libvirt-qemu"]);
-    assert!(!explained[1].stdout.contains("if apparmor"), "{}", explained[1]);
 }
 
 #[test]

@@ -64,6 +64,9 @@ impl Machine {
         // It would stay in the root of the other mounts.
         command.arg(format!("--wd={}", super::root().display())).args(self.namespaces).arg("--");
         command.env("LABRIG_RUNS", runs);
+        // An ordinary user's lacks what administrators call.
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
         // Labs have their turn per user, and in this user namespace everybody is root.
         command.env("XDG_RUNTIME_DIR", self.folder.path()).stdin(Stdio::null());
         command

@@ -15,7 +15,7 @@ install -d -m 711 /var/lib/libvirt/images
 
 # The machine's devices, without what a guest cannot run on.
 mkdir "$2/dev"
-mount -t tmpfs none "$2/dev"
+mount -t tmpfs -o mode=755 none "$2/dev"
 for device in null zero full random urandom tty net/tun; do
 	[ -e "/dev/$device" ] || continue
 	install -D /dev/null "$2/dev/$device"
