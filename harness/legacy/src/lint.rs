@@ -46,8 +46,6 @@ fn alone(document: &Document, report: &mut Report) {
         Document::Script(script, rules, installs) => {
             if let Some(quote) = &script.unclosed {
                 report.add(quote.clone(), "this quote is never closed").help("close it, or put a backslash before it");
-                // Everything behind it is a part of one word.
-                return;
             }
             iptables::lint(rules, false, report);
             installs.iter().for_each(|install| virt_install::lint(install, report));

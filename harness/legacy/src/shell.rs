@@ -12,7 +12,7 @@ mod lexer;
 use lexer::{Piece, Raw, Token};
 
 /// Commands that give variables values that are not in the file.
-const LOOSE: &[&str] = &["read", "unset", "getopts", "for", "select", "mapfile"];
+const LOOSE: &[&str] = &["read", "unset", "getopts", "for", "select", "mapfile", "let"];
 
 /// A script that was read.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ pub struct Word {
 /// Words that stand before a command and are none of it.
 const RESERVED: &[&str] = &["if", "then", "elif", "else", "while", "until", "do", "!", "time", "{"];
 /// Commands that run another one, which follows them.
-const CARRIERS: &[&str] = &["sudo", "exec", "command", "nohup", "env", "doas", "builtin"];
+const CARRIERS: &[&str] = &["sudo", "exec", "command", "nohup", "env", "doas"];
 /// What declares variables.
 const DECLARATIONS: &[&str] = &["export", "readonly", "local", "declare", "typeset"];
 
@@ -130,6 +130,11 @@ impl Command {
             let (first, rest) = words.split_first()?;
             let name = first.text()?.rsplit('/').next()?;
             if !CARRIERS.contains(&name) {
+                return Some((name, rest));
+            }
+            // `command -v` only tells what would be run.
+            let asks = |word: &Word| word.text().is_some_and(|word| word.starts_with('-') && word.contains(['v', 'V']));
+            if name == "command" && rest.first().is_some_and(asks) {
                 return Some((name, rest));
             }
             words = rest;
