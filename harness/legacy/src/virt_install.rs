@@ -167,7 +167,7 @@ pub const OPTIONS: &[&str] = &[
 ];
 
 impl Install {
-    /// The calls of virt-install in a script.
+    /// The calls of virt-install in a script that install something; those that only ask it are none.
     #[must_use]
     pub fn all(script: &Script) -> Vec<Self> {
         script.commands.iter().filter_map(Self::of_command).collect()
@@ -190,6 +190,9 @@ impl Install {
             } else if let Some(option) = options.last_mut().filter(|option| option.value.is_none()) {
                 option.value = Some(word.clone());
             }
+        }
+        if options.iter().any(Opt::asks) {
+            return None;
         }
         let open = arguments.iter().any(Word::may_be_several);
         Some(Self { options, open, span: command.span.clone() })
@@ -241,6 +244,17 @@ impl Install {
 }
 
 impl Opt {
+    /// Whether it makes virt-install print something and do no more (virt-install(1): `--help`, `--version`,
+    /// `--osinfo list`, and `?` in the place of an option's value).
+    fn asks(&self) -> bool {
+        let value = self.value.as_ref().and_then(Word::text);
+        match self.long() {
+            "--help" | "-h" | "--version" => true,
+            "--os-variant" => matches!(value, Some("list" | "?")),
+            _ => value == Some("?"),
+        }
+    }
+
     /// Its long name, as it is written where it is no other one's.
     #[must_use]
     pub fn long(&self) -> &str {

@@ -26,6 +26,16 @@ fn what_is_right_is_right() {
 }
 
 #[test]
+fn what_only_asks_installs_nothing() {
+    let asks = "command -v virt-install >/dev/null || exit 1\ncommand -V virt-install\ntype virt-install\n\
+        which virt-install\nvirt-install --version\nvirt-install --help | head\nvirt-install --osinfo list\n\
+        virt-install --os-variant list\nvirt-install --disk=?\nvirt-install --network '?' --name a\n";
+    assert_eq!(alone("a.sh", asks), NONE);
+    let text = labrig_legacy::import("lab.toml", &[support::file("a.sh", asks)]).text;
+    assert!(text.contains("[node.guest]") && text.matches("[node.").count() == 1, "{text}");
+}
+
+#[test]
 fn virt_install() {
     const WHOLE: &str = "virt-install --name a --memory 512 --import";
     for (call, expected) in [

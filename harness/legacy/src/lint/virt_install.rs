@@ -76,7 +76,7 @@ pub(super) fn lint(install: &Install, report: &mut Report) {
         mac(option, report);
     }
     variant(install, report);
-    if install.open || install.has(&["--help", "--version"]) {
+    if install.open {
         // What is missing may be in what is not known.
         return;
     }
