@@ -27,6 +27,11 @@ mod xml;
 /// which they were given.
 #[must_use]
 pub fn lint(files: &[File]) -> Vec<Findings> {
+    lab::findings(reports(files))
+}
+
+/// The same, one report for each file.
+pub(crate) fn reports(files: &[File]) -> Vec<Report> {
     let lab = Lab { files };
     let mut reports = lab.reports();
     for (file, report) in files.iter().zip(&mut reports) {
@@ -34,7 +39,7 @@ pub fn lint(files: &[File]) -> Vec<Findings> {
     }
     across::lint(lab, &mut reports);
     proxied::lint(lab, &mut reports);
-    lab::findings(reports)
+    reports
 }
 
 /// The rules that need nothing but the file itself.

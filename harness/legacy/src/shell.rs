@@ -30,6 +30,8 @@ pub struct Command {
     pub words: Vec<Word>,
     /// From the first word to the last.
     pub span: Range<usize>,
+    /// Whether it is within a loop.
+    pub repeated: bool,
 }
 
 /// A word of a command.
@@ -164,6 +166,8 @@ struct Line {
     words: Vec<Raw>,
     /// Whether it runs always, and once.
     plain: bool,
+    /// Whether it is within a loop.
+    repeated: bool,
 }
 
 /// Cuts tokens into commands, and sees which of them run always, and once.
@@ -191,8 +195,8 @@ fn lines(tokens: Vec<Token>) -> Vec<Line> {
 struct Cutter {
     lines: Vec<Line>,
     words: Vec<Raw>,
-    /// Loops, conditions, functions and groups that are open.
-    depth: usize,
+    /// Loops, conditions, functions and groups that are open, each by the word that begins it.
+    open: Vec<String>,
     parentheses: usize,
     /// Whether the command depends on the one before.
     depends: bool,
@@ -204,9 +208,9 @@ impl Cutter {
             && let Some(reserved) = word.plain()
         {
             match reserved {
-                "if" | "while" | "until" | "case" | "for" | "select" | "{" => self.depth += 1,
+                "if" | "while" | "until" | "case" | "for" | "select" | "{" => self.open.push(reserved.to_owned()),
                 "fi" | "done" | "esac" | "}" => {
-                    self.depth = self.depth.saturating_sub(1);
+                    self.open.pop();
                     return;
                 }
                 _ => {}
@@ -219,10 +223,12 @@ impl Cutter {
     }
 
     fn end(&mut self, joins: bool) {
-        let plain = self.depth == 0 && self.parentheses == 0 && !self.depends && !joins;
+        let plain = self.open.is_empty() && self.parentheses == 0 && !self.depends && !joins;
         self.depends = joins;
         if !self.words.is_empty() {
-            self.lines.push(Line { words: std::mem::take(&mut self.words), plain });
+            let loops = |word: &String| matches!(word.as_str(), "for" | "while" | "until" | "select");
+            let repeated = self.open.iter().any(loops);
+            self.lines.push(Line { words: std::mem::take(&mut self.words), plain, repeated });
         }
     }
 }
@@ -294,6 +300,6 @@ impl Line {
         let begins = self.words.iter().position(|word| word.assigns().is_none())?;
         let words: Vec<Word> = self.words[begins..].iter().flat_map(|raw| variables.expand(raw)).collect();
         let span = words.first()?.span.start..words.last()?.span.end;
-        Some(Command { words, span })
+        Some(Command { words, span, repeated: self.repeated })
     }
 }

@@ -13,6 +13,10 @@ pub struct Install {
     pub options: Vec<Opt>,
     /// Whether there may be more of them than can be known from the file.
     pub open: bool,
+    /// The words that may hold any options.
+    pub unknown: Vec<Range<usize>>,
+    /// Whether it is in a loop, and may be many.
+    pub repeated: bool,
     /// The bytes of the command.
     pub span: Range<usize>,
 }
@@ -194,8 +198,9 @@ impl Install {
         if options.iter().any(Opt::asks) {
             return None;
         }
-        let open = arguments.iter().any(Word::may_be_several);
-        Some(Self { options, open, span: command.span.clone() })
+        let unknown: Vec<_> = arguments.iter().filter(|word| word.may_be_several()).map(Word::span).collect();
+        let (open, repeated) = (!unknown.is_empty(), command.repeated);
+        Some(Self { options, open, unknown, repeated, span: command.span.clone() })
     }
 
     /// All options of that long name.
