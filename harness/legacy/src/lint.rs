@@ -19,6 +19,7 @@ mod libvirt_network;
 mod nftables;
 mod preseed;
 mod proxied;
+mod shell;
 mod squid;
 mod virt_install;
 mod xml;
@@ -49,9 +50,7 @@ fn alone(document: &Document, report: &mut Report) {
         Document::Domain(domain) => libvirt_domain::lint(domain, report),
         Document::Squid(configuration) => squid::lint(configuration, report),
         Document::Script(script, rules, installs) => {
-            if let Some(quote) = &script.unclosed {
-                report.add(quote.clone(), "this quote is never closed").help("close it, or put a backslash before it");
-            }
+            shell::lint(script, report);
             iptables::lint(rules, false, report);
             installs.iter().for_each(|install| virt_install::lint(install, report));
         }

@@ -8,8 +8,10 @@ use std::{collections::BTreeMap, ops::Range};
 use labrig_plan::scenario::At;
 
 mod lexer;
+mod severed;
 
 use lexer::{Piece, Raw, Token};
+pub use severed::{Severed, Why};
 
 /// Commands that give variables values that are not in the file.
 const LOOSE: &[&str] = &["read", "unset", "getopts", "for", "select", "mapfile", "let"];
@@ -21,6 +23,8 @@ pub struct Script {
     pub commands: Vec<Command>,
     /// A quote that is never closed.
     pub unclosed: Option<Range<usize>>,
+    /// Ends of lines that were meant to be none; what they sever is one command here.
+    pub severed: Vec<Severed>,
 }
 
 /// A simple command.
@@ -154,10 +158,11 @@ impl Script {
     #[must_use]
     pub fn read(text: &str) -> Self {
         let (tokens, unclosed) = lexer::tokens(text);
+        let (tokens, severed) = severed::joined(text, tokens);
         let lines = lines(tokens);
         let variables = Variables::of(&lines);
         let commands = lines.iter().filter_map(|line| line.command(&variables)).collect();
-        Self { commands, unclosed }
+        Self { commands, unclosed, severed }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Scripts, read without running them: what is known of their words, and what is not.
 
+mod support;
+
 use labrig_legacy::shell::Script;
+use support::{alone, one};
 
 /// Each command with its words; `?` stands for what is not known.
 fn commands(text: &str) -> Vec<String> {
@@ -122,5 +125,32 @@ fn a_quote_that_is_never_closed_hides_nothing_behind_its_line() {
 fn what_is_very_deep_is_no_trouble() {
     for part in ["$(", "\"${A", "$((", "((", "`", "\"$(", "'\"", "(", "<(", "A=("] {
         assert!(Script::read(&part.repeat(50_000)).commands.len() < 2, "{part}");
+    }
+}
+
+#[test]
+fn a_line_that_lost_its_backslash() {
+    one(
+        "a.sh",
+        "virt-install --name a --memory 512 \\\n  --vcpus 1\n  --import \\\n  --disk size=1\n",
+        "a.sh:2 the line does not end with `\\` (write `\\` at its end: the next line goes on with `--import`)",
+    );
+    one(
+        "a.sh",
+        "virt-install --name a --memory 512 \\ \n  --import\n",
+        "a.sh:1 the line does not end with `\\`: a blank is behind it (take out",
+    );
+    one("a.sh", "sudo iptables -A INPUT -p tcp\n  --dport 80 -j ACCEPT\n", "a.sh:1 the line does not end with `\\` (");
+    let both = alone("a.sh", "iptables -A INPUT \\  \n -p tcp\n  --dport 80 -j ACCEPT\n");
+    assert_eq!(both.len(), 2, "{both:#?}");
+    // What is read as it was meant has all its options, and what is no such call is none of these.
+    assert_eq!(commands("virt-install --name a\n --import\nb"), ["virt-install --name a --import", "b"]);
+    for right in [
+        "virt-install --name a --memory 512 --import --disk \"a b\",size=1 --description \\  --nographics\n",
+        "iptables -A INPUT -j ACCEPT\n\n# --dport\n$X --dport\n",
+        "iptables -A INPUT -j ACCEPT; x\n",
+        "echo a\n--name\n",
+    ] {
+        assert_eq!(alone("a.sh", right), [""; 0], "{right}");
     }
 }
