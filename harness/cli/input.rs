@@ -41,8 +41,8 @@ pub(crate) fn hand_made(paths: &[PathBuf]) -> (Vec<labrig_legacy::File>, Exit) {
             }
         };
         let name = if is_input { "standard input".into() } else { path.to_string_lossy() };
-        match labrig_legacy::File::read(&name, &bytes) {
-            Ok(file) => files.push(file),
+        match labrig_legacy::File::read_all(&name, &bytes) {
+            Ok(all) => files.extend(all),
             Err(why) => {
                 ui::error(&format!("cannot make use of {why}"), Some(&why.kind.help()));
                 exit = Exit::BadInput;

@@ -1,8 +1,15 @@
 //! A file of a lab that was made by hand.
 
 use crate::{
-    iptables::Rules, libvirt_domain::Domain, libvirt_network::Network, nftables::Ruleset, preseed::Preseed,
-    recognize::Kind, shell::Script, squid::Configuration, virt_install::Install,
+    iptables::Rules,
+    libvirt_domain::Domain,
+    libvirt_network::Network,
+    nftables::Ruleset,
+    preseed::Preseed,
+    recognize::{self, Kind},
+    shell::Script,
+    squid::Configuration,
+    virt_install::Install,
 };
 
 /// The longest file that is read, in bytes: a dump of some 10,000 rules.
@@ -80,6 +87,29 @@ impl UnreadableKind {
 }
 
 impl File {
+    /// Reads a file that may have several documents of libvirt's, one behind the other, as `virsh dumpxml` of several
+    /// domains makes them. Each is a file of its own, with blanks in the place of the others: lines are those of the
+    /// whole.
+    ///
+    /// # Errors
+    ///
+    /// Why it is of no use, where it is none of the kinds that are known.
+    pub fn read_all(name: &str, bytes: &[u8]) -> Result<Vec<Self>, Unreadable> {
+        let whole = Self::read(name, bytes)?;
+        let documents = recognize::documents(&whole.text);
+        if documents.len() < 2 {
+            return Ok(vec![whole]);
+        }
+        let alone = |document: std::ops::Range<usize>| {
+            let blank =
+                |text: &str| text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
+            let (before, behind) = (&whole.text[..document.start], &whole.text[document.end..]);
+            let text = blank(before) + &whole.text[document.clone()] + &blank(behind);
+            Self::read(name, text.as_bytes())
+        };
+        documents.into_iter().map(alone).collect()
+    }
+
     /// Reads a file of any kind. Bytes that are no UTF-8 become U+FFFD: comments have them, and no program minds.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use labrig_plan::finding::Findings;
 use crate::{
     file::{Document as Content, File},
     lab::Lab,
-    lint::lint,
+    lint::reports,
 };
 
 mod check;
@@ -55,6 +55,7 @@ pub fn import(file_name: &str, files: &[File]) -> Imported {
         networks.push(network::made_up(&mut import));
     }
     nodes.iter_mut().for_each(|node| node.plug_in(&networks));
+    network::make_room(&mut import, &mut networks, &nodes);
     let proxy = proxy::proxy(&mut import, &networks);
     script::others(&mut import);
     import.found();
@@ -74,11 +75,11 @@ impl Import<'_> {
 
     /// Notes what is wrong with the files: it is read as it was meant.
     fn found(&mut self) {
-        for findings in lint(self.lab.files) {
-            for finding in &findings {
-                let Some(file) = self.lab.files.iter().position(|file| *file.name == *finding.place.file) else {
-                    continue;
-                };
+        for (file, report) in reports(self.lab.files).into_iter().enumerate() {
+            if report.is_empty() {
+                continue;
+            }
+            for finding in &report.into_findings() {
                 let at = finding.place.span.start;
                 let help = finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
                 let text = format!("{}: {}{help}", self.lab.place(file, at), finding.message);
@@ -122,6 +123,8 @@ impl Import<'_> {
         });
         let mut document = Document::default();
         let mut names: Vec<_> = self.lab.files.iter().map(|file| base(&file.name)).collect();
+        // One file may have several documents.
+        names.dedup();
         let last = names.pop().unwrap_or("nothing");
         let first = if names.is_empty() { String::new() } else { format!("{} and ", names.join(", ")) };
         if !self.notes.is_empty() {

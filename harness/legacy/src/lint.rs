@@ -20,6 +20,7 @@ mod libvirt_network;
 mod nftables;
 mod preseed;
 mod proxied;
+mod shell;
 mod squid;
 mod virt_install;
 mod xml;
@@ -28,6 +29,11 @@ mod xml;
 /// which they were given.
 #[must_use]
 pub fn lint(files: &[File]) -> Vec<Findings> {
+    lab::findings(reports(files))
+}
+
+/// The same, one report for each file.
+pub(crate) fn reports(files: &[File]) -> Vec<Report> {
     let lab = Lab { files };
     let mut reports = lab.reports();
     for (file, report) in files.iter().zip(&mut reports) {
@@ -35,7 +41,7 @@ pub fn lint(files: &[File]) -> Vec<Findings> {
     }
     across::lint(lab, &mut reports);
     proxied::lint(lab, &mut reports);
-    lab::findings(reports)
+    reports
 }
 
 /// The rules that need nothing but the file itself.
@@ -45,11 +51,7 @@ fn alone(file: &File, report: &mut Report) {
         Document::Domain(domain) => libvirt_domain::lint(domain, report),
         Document::Squid(configuration) => squid::lint(configuration, report),
         Document::Script(script, rules, installs) => {
-            if let Some(quote) = &script.unclosed {
-                report.add(quote.clone(), "this quote is never closed").help("close it, or put a backslash before it");
-                // Everything behind it is a part of one word.
-                return;
-            }
+            shell::lint(script, report);
             iptables::lint(rules, false, report);
             installs.iter().for_each(|install| virt_install::lint(install, report));
         }

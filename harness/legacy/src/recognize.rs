@@ -118,6 +118,30 @@ impl Kind {
     }
 }
 
+/// Documents that are read of one file: more are in none.
+const MOST_DOCUMENTS: usize = 64;
+
+/// The documents of libvirt's that a text has, one behind the other; none where it begins with none.
+pub(crate) fn documents(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut documents = Vec::new();
+    let mut start = 0;
+    let mut kind = by_root(text);
+    while let Some(close) = kind.map(|kind| if kind == Kind::Network { "</network>" } else { "</domain>" }) {
+        kind = None;
+        let rest = &text[start..];
+        let ends = rest.match_indices(close).map(|(at, _)| start + at + close.len());
+        // What is behind the end of a root is another one, or nothing that matters here.
+        let next = ends.take(MOST_DOCUMENTS).find_map(|end| Some((end, by_root(&text[end..])?)));
+        let end = next.map_or(text.len(), |(end, _)| end);
+        documents.push(start..end);
+        if let Some((end, other)) = next.filter(|_| documents.len() < MOST_DOCUMENTS) {
+            start = end;
+            kind = Some(other);
+        }
+    }
+    documents
+}
+
 /// The kind that the root element is, behind declarations and comments.
 fn by_root(text: &str) -> Option<Kind> {
     let mut rest = text.trim_start();

@@ -8,11 +8,13 @@ use std::{collections::BTreeMap, ops::Range};
 use labrig_plan::scenario::At;
 
 mod lexer;
+mod severed;
 
 use lexer::{Piece, Raw, Token};
+pub use severed::{Severed, Why};
 
 /// Commands that give variables values that are not in the file.
-const LOOSE: &[&str] = &["read", "unset", "getopts", "for", "select", "mapfile"];
+const LOOSE: &[&str] = &["read", "unset", "getopts", "for", "select", "mapfile", "let"];
 
 /// A script that was read.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ pub struct Script {
     pub commands: Vec<Command>,
     /// A quote that is never closed.
     pub unclosed: Option<Range<usize>>,
+    /// Ends of lines that were meant to be none; what they sever is one command here.
+    pub severed: Vec<Severed>,
 }
 
 /// A simple command.
@@ -30,6 +34,8 @@ pub struct Command {
     pub words: Vec<Word>,
     /// From the first word to the last.
     pub span: Range<usize>,
+    /// Whether it is within a loop.
+    pub repeated: bool,
 }
 
 /// A word of a command.
@@ -48,7 +54,7 @@ pub struct Word {
 /// Words that stand before a command and are none of it.
 const RESERVED: &[&str] = &["if", "then", "elif", "else", "while", "until", "do", "!", "time", "{"];
 /// Commands that run another one, which follows them.
-const CARRIERS: &[&str] = &["sudo", "exec", "command", "nohup", "env", "doas", "builtin"];
+const CARRIERS: &[&str] = &["sudo", "exec", "command", "nohup", "env", "doas"];
 /// What declares variables.
 const DECLARATIONS: &[&str] = &["export", "readonly", "local", "declare", "typeset"];
 
@@ -132,6 +138,11 @@ impl Command {
             if !CARRIERS.contains(&name) {
                 return Some((name, rest));
             }
+            // `command -v` only tells what would be run.
+            let asks = |word: &Word| word.text().is_some_and(|word| word.starts_with('-') && word.contains(['v', 'V']));
+            if name == "command" && rest.first().is_some_and(asks) {
+                return Some((name, rest));
+            }
             words = rest;
             while let Some((option, rest)) = words.split_first()
                 && (option.beginning().starts_with('-') || option.beginning().contains('='))
@@ -147,10 +158,11 @@ impl Script {
     #[must_use]
     pub fn read(text: &str) -> Self {
         let (tokens, unclosed) = lexer::tokens(text);
+        let (tokens, severed) = severed::joined(text, tokens);
         let lines = lines(tokens);
         let variables = Variables::of(&lines);
         let commands = lines.iter().filter_map(|line| line.command(&variables)).collect();
-        Self { commands, unclosed }
+        Self { commands, unclosed, severed }
     }
 }
 
@@ -159,6 +171,8 @@ struct Line {
     words: Vec<Raw>,
     /// Whether it runs always, and once.
     plain: bool,
+    /// Whether it is within a loop.
+    repeated: bool,
 }
 
 /// Cuts tokens into commands, and sees which of them run always, and once.
@@ -186,8 +200,8 @@ fn lines(tokens: Vec<Token>) -> Vec<Line> {
 struct Cutter {
     lines: Vec<Line>,
     words: Vec<Raw>,
-    /// Loops, conditions, functions and groups that are open.
-    depth: usize,
+    /// Loops, conditions, functions and groups that are open, each by the word that begins it.
+    open: Vec<String>,
     parentheses: usize,
     /// Whether the command depends on the one before.
     depends: bool,
@@ -199,9 +213,9 @@ impl Cutter {
             && let Some(reserved) = word.plain()
         {
             match reserved {
-                "if" | "while" | "until" | "case" | "for" | "select" | "{" => self.depth += 1,
+                "if" | "while" | "until" | "case" | "for" | "select" | "{" => self.open.push(reserved.to_owned()),
                 "fi" | "done" | "esac" | "}" => {
-                    self.depth = self.depth.saturating_sub(1);
+                    self.open.pop();
                     return;
                 }
                 _ => {}
@@ -214,10 +228,12 @@ impl Cutter {
     }
 
     fn end(&mut self, joins: bool) {
-        let plain = self.depth == 0 && self.parentheses == 0 && !self.depends && !joins;
+        let plain = self.open.is_empty() && self.parentheses == 0 && !self.depends && !joins;
         self.depends = joins;
         if !self.words.is_empty() {
-            self.lines.push(Line { words: std::mem::take(&mut self.words), plain });
+            let loops = |word: &String| matches!(word.as_str(), "for" | "while" | "until" | "select");
+            let repeated = self.open.iter().any(loops);
+            self.lines.push(Line { words: std::mem::take(&mut self.words), plain, repeated });
         }
     }
 }
@@ -289,6 +305,6 @@ impl Line {
         let begins = self.words.iter().position(|word| word.assigns().is_none())?;
         let words: Vec<Word> = self.words[begins..].iter().flat_map(|raw| variables.expand(raw)).collect();
         let span = words.first()?.span.start..words.last()?.span.end;
-        Some(Command { words, span })
+        Some(Command { words, span, repeated: self.repeated })
     }
 }

@@ -13,6 +13,10 @@ pub struct Install {
     pub options: Vec<Opt>,
     /// Whether there may be more of them than can be known from the file.
     pub open: bool,
+    /// The words that may hold any options.
+    pub unknown: Vec<Range<usize>>,
+    /// Whether it is in a loop, and may be many.
+    pub repeated: bool,
     /// The bytes of the command.
     pub span: Range<usize>,
 }
@@ -167,7 +171,7 @@ pub const OPTIONS: &[&str] = &[
 ];
 
 impl Install {
-    /// The calls of virt-install in a script.
+    /// The calls of virt-install in a script that install something; those that only ask it are none.
     #[must_use]
     pub fn all(script: &Script) -> Vec<Self> {
         script.commands.iter().filter_map(Self::of_command).collect()
@@ -191,8 +195,12 @@ impl Install {
                 option.value = Some(word.clone());
             }
         }
-        let open = arguments.iter().any(Word::may_be_several);
-        Some(Self { options, open, span: command.span.clone() })
+        if options.iter().any(Opt::asks) {
+            return None;
+        }
+        let unknown: Vec<_> = arguments.iter().filter(|word| word.may_be_several()).map(Word::span).collect();
+        let (open, repeated) = (!unknown.is_empty(), command.repeated);
+        Some(Self { options, open, unknown, repeated, span: command.span.clone() })
     }
 
     /// All options of that long name.
@@ -241,6 +249,17 @@ impl Install {
 }
 
 impl Opt {
+    /// Whether it makes virt-install print something and do no more (virt-install(1): `--help`, `--version`,
+    /// `--osinfo list`, and `?` in the place of an option's value).
+    fn asks(&self) -> bool {
+        let value = self.value.as_ref().and_then(Word::text);
+        match self.long() {
+            "--help" | "-h" | "--version" => true,
+            "--os-variant" => matches!(value, Some("list" | "?")),
+            _ => value == Some("?"),
+        }
+    }
+
     /// Its long name, as it is written where it is no other one's.
     #[must_use]
     pub fn long(&self) -> &str {

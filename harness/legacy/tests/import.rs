@@ -143,3 +143,117 @@ fn a_comment_stays_one() {
     let text = imported(&[file(name, script)]);
     assert!(text.lines().all(|line| !line.starts_with("[node.evil")), "{text}");
 }
+
+#[test]
+fn nodes_have_addresses_beside_the_range() {
+    let network = "<network><name>default</name><forward mode='nat'/><ip address='192.168.122.1' netmask='255.255.255.0'>\n\
+        <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>";
+    assert_has(
+        &imported(&[file("net.xml", network)]),
+        &[
+            "# net.xml:2: the range 192.168.122.2 to 192.168.122.254: 192.168.122.11 to 192.168.122.254 stands instead, and leaves",
+            "dhcp = { start = \"192.168.122.11\", end = \"192.168.122.254\" }",
+        ],
+    );
+    let small = "<network><name>small</name><ip address='10.0.0.1' prefix='29'><dhcp>\
+        <range start='10.0.0.2' end='10.0.0.6'/><host mac='52:54:00:00:00:09' name='n' ip='10.0.0.2'/></dhcp></ip></network>";
+    let nodes = |count: usize| {
+        let call = |n| format!("virt-install --name n{n} --memory 256 --import --network network=small\n");
+        (0..count).map(call).collect::<String>()
+    };
+    let two = imported(&[file("net.xml", small), file("n.sh", &nodes(2))]);
+    assert!(two.contains("dhcp = { start = \"10.0.0.5\", end = \"10.0.0.6\", reservations"), "{two}");
+    let five = imported(&[file("net.xml", small), file("n.sh", &nodes(5))]);
+    assert_has(&five, &["dhcp = { enabled = false }"]);
+}
+
+#[test]
+fn what_only_running_would_tell_is_told() {
+    let script = "args=(--name \"$1\" --memory 256)\nvirt-install \"${args[@]}\" --import\n\
+        for i in 1 2 3; do\n  virt-install --name \"node$i\" --memory $M --import --vcpus 1,maxvcpus=4 \\\n    --network network=lab,mac=\"$MAC\"\ndone\n";
+    assert_has(
+        &imported(&[file("a.sh", script)]),
+        &[
+            "# a.sh:2: `\"${args[@]}\"`: what options it holds is known only when the script runs, and none of them is carried over",
+            "# a.sh:4: a call in a loop: one node stands for all that it makes; write one for each",
+            "# a.sh:4: `--name \"node$i\"`: what a variable holds is known only when the script runs, and is not carried over",
+            "# a.sh:4: `$M`: what options it holds is known only when the script runs, and none of them is carried over",
+            "# a.sh:4: `maxvcpus=4`: a node keeps the processors that it begins with",
+            "# a.sh:5: `--network network=lab,mac=\"$MAC\"`: what a variable holds is known only when the script runs, and is not",
+        ],
+    );
+}
+
+#[test]
+fn nothing_of_a_network_is_lost_silently() {
+    let network = "<network><name>n</name><forward mode='nat' dev='eth0'>\n<nat><address start='1.2.3.4' end='1.2.3.10'/>\n\
+        <port start='500' end='1000'/></nat>\n<interface dev='eth0'/></forward>\n<bridge name='virbr5' zone='lab'/>\n\
+        <domain name='n.lab' localOnly='yes' register='yes'/>\n<dns forwardPlainNames='no'/>\n\
+        <ip address='10.9.0.1' prefix='24'><dhcp><range start='10.9.0.100' end='10.9.0.200'>\n<lease expiry='1' unit='hours'/></range></dhcp></ip>\n\
+        <ip family='ipv6' address='2001:db8:1:2::1' prefix='64'><dhcp>\n<range start='2001:db8:1:2::10' end='2001:db8:1:2::ff'/>\n\
+        <host name='a' ip='2001:db8:1:2::5'/></dhcp></ip></network>";
+    let text = imported(&[file("n.xml", network)]);
+    for (line, what) in [
+        (1, "`dev='eth0'`"),
+        (2, "`<address start='1.2.3.4' end='1.2.3.10'>`"),
+        (3, "`<port start='500' end='1000'>`"),
+        (4, "`<interface dev='eth0'>`"),
+        (5, "`zone='lab'`"),
+        (6, "`localOnly='yes'`"),
+        (6, "`register='yes'`"),
+        (7, "`forwardPlainNames='no'`"),
+        (9, "`<lease expiry='1' unit='hours'>`"),
+        (11, "`<range>` of IPv6"),
+        (12, "`<host>` of IPv6"),
+    ] {
+        assert!(text.contains(&format!("# n.xml:{line}: {what}: ")), "{line} {what}: {text}");
+    }
+    let replaced = "<network><name>n</name><ip address='198.51.100.1' prefix='24'><dhcp>\n<range start='198.51.100.9' end='198.51.100.99'/>\
+        </dhcp></ip></network>";
+    let text = imported(&[file("n.xml", replaced)]);
+    assert!(text.contains("# n.xml:2: the range 198.51.100.9 to 198.51.100.99: it is of another subnet"), "{text}");
+}
+
+#[test]
+fn a_proxy_gets_no_port_and_no_cache_silently() {
+    let text =
+        imported(&[file("squid.conf", "http_port 3128\nhttp_port 80 accel defaultsite=a.lab\ncache deny all\n")]);
+    assert!(
+        text.contains("# squid.conf:1: no port for traffic that is redirected: `intercept` stands nevertheless"),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "# squid.conf:2: `http_port 80 accel defaultsite=a.lab`: labrig's squid stands before no web server"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("cache = \"miss\"") && !text.contains("cache = \"hit\""), "{text}");
+    let some =
+        imported(&[file("squid.conf", "http_port 3128\nhttp_port 3129 intercept\nacl a src 10.0.0.9\ncache deny a\n")]);
+    assert!(some.contains("cache = \"hit\"") && !some.contains("no port for"), "{some}");
+}
+
+#[test]
+fn several_documents_in_one_file_are_all_read() {
+    let domain = |name: &str| {
+        format!(
+            "<?xml version='1.0'?>\n<domain type='kvm'><name>{name}</name><memory>1048576</memory><os><type>hvm</type></os>\n\
+             <devices><interface type='network'><source network='farm'/></interface></devices></domain>\n"
+        )
+    };
+    let text = format!("{NETWORK}\n<!-- the first </domain> -->\n{}\n{}", domain("a"), domain("b"));
+    let files = File::read_all("standard input", text.as_bytes()).expect("files");
+    assert_eq!(files.len(), 3);
+    let text = imported(&files);
+    assert_has(
+        &text,
+        &["[network.farm]", "[node.a]", "[node.b]", "description = \"A lab that was made by hand: standard input\""],
+    );
+    assert!(text.contains("# standard input:4: the system that it boots"), "{text}");
+    assert!(text.contains("# standard input:8: the system that it boots"), "{text}");
+    // What is not XML, and a document alone, are what they are.
+    for (name, text) in [("a.xml", NETWORK), ("a.sh", "virt-install --version\n")] {
+        assert_eq!(File::read_all(name, text.as_bytes()).expect("a file").len(), 1);
+    }
+}

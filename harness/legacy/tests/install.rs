@@ -18,6 +18,10 @@ fn what_is_right_is_right() {
         cat >user-data <<EOF\nvirt-install --name is no call\nEOF\n\
         virt-install -n other -r 512 --import --disk /srv/a.qcow2 -w network:lab\n\
         virt-install --name d --memory 512 -l http://deb.example/ --initrd-inject=a.cfg -x \"ks=file:/a.cfg file=/b-$X\"\n\
+        virt-install --name e --memory=memory=512,currentMemory=256 --import --vcpus sockets=2 --graphics spice,listen=none \\\n\
+        --disk $D,size=$S,driver.discard=unmap,boot.order=1 --disk size=1.5 --memory $M -w bridge=br0,xpath1.set=./@a=b\n\
+        virt-install --name f --memory 512 -l http://deb.example/ --initrd-inject=a.cfg -x \"a=$X file=/a.cfg\"\n\
+        virt-install --name g --memory 512 -l http://deb.example/ --initrd-inject=a.cfg -x \"a=$(echo file=/c.cfg )\"\n\
         virt-install $OPTIONS\nvirt-install --name c \"${ARGS[@]}\"\n";
     assert_eq!(alone("web.sh", script), NONE);
     let preseed = "#_preseed_V1\nd-i debian-installer/locale string en_US\nd-i netcfg/get_hostname string lab\n\
@@ -28,6 +32,16 @@ fn what_is_right_is_right() {
         d-i lilo-installer/bootdev string /dev/vda\nkexec kexec-tools/load_kexec boolean true\n\
         d-i partman-auto/expert_recipe string \\\n  boot-root :: 500 10000 -1 ext4 \\\n    method{ format } .\n";
     assert_eq!(alone("preseed.cfg", preseed), NONE);
+}
+
+#[test]
+fn what_only_asks_installs_nothing() {
+    let asks = "command -v virt-install >/dev/null || exit 1\ncommand -V virt-install\ntype virt-install\n\
+        which virt-install\nvirt-install --version\nvirt-install --help | head\nvirt-install --osinfo list\n\
+        virt-install --os-variant list\nvirt-install --disk=?\nvirt-install --network '?' --name a\n";
+    assert_eq!(alone("a.sh", asks), NONE);
+    let text = labrig_legacy::import("lab.toml", &[support::file("a.sh", asks)]).text;
+    assert!(text.contains("[node.guest]") && text.matches("[node.").count() == 1, "{text}");
 }
 
 #[test]
@@ -55,6 +69,26 @@ fn virt_install() {
         (&format!("{WHOLE} --netwrok default"), "virt-install knows no option `--netwrok` (did you mean `--network`?)"),
         (&format!("{WHOLE} --network default,mac=52:54:00:00:00"), "`52:54:00:00:00` is no MAC address"),
         (&format!("{WHOLE} --network default,mac=01:54:00:00:00:01"), "this MAC address is one of a group"),
+        (
+            &format!("{WHOLE} --disk sise=10,format=qcow2"),
+            "`--disk` of virt-install has no key `sise` (did you mean `size`?)",
+        ),
+        (
+            &format!("{WHOLE} --network netwrk=$N,source_path=a"),
+            "`--network` of virt-install has no key `netwrk` (did you",
+        ),
+        (&format!("{WHOLE} --graphics nonee"), "there is no type `nonee` of graphics (did you mean `none`?)"),
+        (&format!("{WHOLE} --disk size=10G"), "a disk's size is a number of GiB, and `10G` is none (write `size=10`"),
+        (&format!("{WHOLE} --vcpus two"), "`--vcpus` is a number of processors, and `two` is none (write `--vcpus 2`)"),
+        (
+            "virt-install --name a --memory 2G --import",
+            "memory is a number of MiB, and `2G` is none (write `--memory 2048`)",
+        ),
+        (&format!("{WHOLE} -c a.iso"), "`--import` boots a disk that has a system, and `--cdrom` an installer"),
+        (
+            "virt-install --name a --memory 512 --location http://deb.example/ --initrd-inject=a.cfg -x \"hostname=$N file=/b.cfg\"",
+            "the installer is to read `/b.cfg`, and nothing puts it there",
+        ),
         (
             "virt-install --name a --memory 512 --location http://deb.example/ --extra-args 'file=/a.cfg'",
             "the installer is to read `/a.cfg`, and nothing puts it there (add `--initrd-inject=a.cfg`)",

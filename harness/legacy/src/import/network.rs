@@ -16,9 +16,12 @@ use super::{
 };
 use crate::redirect::subnet;
 
+mod left_out;
 mod reading;
+mod room;
 
 use reading::Reading;
+pub(super) use room::make_room;
 
 /// A network of the scenario.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(super) struct Network {
     ipv6: Option<PrefixV6>,
     domain: Option<DnsName>,
     dhcp: Dhcp,
+    /// Where the file has the range that it hands out.
+    range_at: Option<usize>,
     /// Reservations that are not yet a node's.
     pub(super) reservations: Vec<Reservation>,
     forwarders: Vec<IpAddr>,
@@ -125,6 +130,7 @@ impl Network {
             ipv6: None,
             domain: None,
             dhcp: Dhcp::On,
+            range_at: None,
             reservations: Vec::new(),
             forwarders: Vec::new(),
             txt: Vec::new(),

@@ -23,6 +23,10 @@ use crate::{
     virt_install::{Install, Opt},
 };
 
+mod unknown;
+
+use unknown::unknown;
+
 /// Processors that a node gets: emulated ones take the machine's.
 const MOST_CPUS: u32 = 2;
 /// Disks that a node has at most.
@@ -44,7 +48,7 @@ pub(super) struct Node {
 pub(super) struct Nic {
     pub(super) network: NetworkName,
     mac: Option<MacAddr>,
-    ip: Option<Ipv4Addr>,
+    pub(super) ip: Option<Ipv4Addr>,
 }
 
 /// A node as a file has it.
@@ -211,6 +215,7 @@ impl Written {
             };
             others.push(LeftOut { at: option.name.span().start, what: said(option, text), instead });
         }
+        others.extend(unknown(install, text));
         let bridge =
             install.named("--bridge").map(|option| Plug { at: option.name.span().start, network: None, mac: None });
         let plugs = install.named("--network").map(|option| {
@@ -249,6 +254,11 @@ impl Written {
             what: format!("`<{}>`", device.name.as_str()),
             instead: "a node has no such thing",
         });
+        let most = root.child("vcpu").filter(|vcpu| vcpu.attribute("current").is_some()).map(|vcpu| LeftOut {
+            at: vcpu.span.start,
+            what: "`<vcpu>` with `current`".to_owned(),
+            instead: "a node keeps the processors that it begins with",
+        });
         let system = LeftOut {
             at: root.child("os").map_or(root.span.start, |os| os.span.start),
             what: "the system that it boots".to_owned(),
@@ -261,7 +271,7 @@ impl Written {
             cpus: domain.text("vcpu").and_then(|text| Some(At::new(text.parse().ok()?, text.span()))),
             plugs: plugs.collect(),
             disks: Vec::new(),
-            others: disks.chain(devices).chain([system]).collect(),
+            others: disks.chain(devices).chain(most).chain([system]).collect(),
         })
     }
 
@@ -276,7 +286,7 @@ impl Written {
         let part = Part::Node(file, begin);
         let text = self.name.as_ref().map_or("node", |name| name.as_str());
         let name: NodeName = name::fit(text, 63, "node", |name| nodes.iter().any(|node| node.name == *name))?;
-        if name.as_str() != text {
+        if self.name.is_some() && name.as_str() != text {
             import.left_out(
                 part.clone(),
                 self.place,

@@ -33,6 +33,8 @@ pub(super) struct Proxy {
     pub(super) bandwidth: Option<Rate>,
     /// In MiB.
     cache: Option<u64>,
+    /// Whether it keeps anything at all.
+    pub(super) caches: bool,
     iptables: bool,
 }
 
@@ -105,6 +107,7 @@ pub(super) fn proxy(import: &mut Import<'_>, networks: &[Network]) -> Option<Pro
         import.left_out(Part::Proxy, (*file, redirect.span.start), &what, &instead);
     }
     for (file, squid) in &squids {
+        ports_of(import, *file, squid, redirects.is_empty());
         directives(import, *file, squid, networks);
     }
     let bandwidth = bandwidth(import, &squids);
@@ -120,6 +123,7 @@ pub(super) fn proxy(import: &mut Import<'_>, networks: &[Network]) -> Option<Pro
         https,
         bandwidth,
         cache: squids.iter().find_map(|(_, squid)| cache(squid)),
+        caches: !squids.iter().any(|(_, squid)| keeps_nothing(squid)),
         iptables: loads == (true, false),
     })
 }
@@ -176,6 +180,38 @@ fn cache(squid: &Configuration) -> Option<u64> {
     let sizes = squid.named("cache_dir").filter_map(|line| line.arguments.get(2)?.parse::<u32>().ok());
     let all: u64 = sizes.map(u64::from).sum();
     (all > 0).then_some(all)
+}
+
+/// Whether the first rule of `cache` keeps everything out of it.
+fn keeps_nothing(squid: &Configuration) -> bool {
+    let first = squid.named("cache").next();
+    first.is_some_and(|line| line.arguments.iter().map(|word| word.as_str()).eq(["deny", "all"]))
+}
+
+/// Notes ports that the scenario has and the file has not, and those that it is the other way round with.
+fn ports_of(import: &mut Import<'_>, file: usize, squid: &Configuration, nothing_redirects: bool) {
+    let ports = squid.ports();
+    let redirected = ports.iter().any(|port| matches!(port.mode, PortMode::Intercept | PortMode::Tproxy));
+    if let Some(first) = ports.first().filter(|_| !redirected && nothing_redirects) {
+        let instead = "`intercept` stands nevertheless, because a proxy of labrig's takes what clients send to 80 and 443; a \
+                       check with `via = \"forward-port\"` goes by the other port";
+        import.left_out(
+            Part::Proxy,
+            (file, first.directive.span.start),
+            "no port for traffic that is redirected",
+            instead,
+        );
+    }
+    for port in &ports {
+        let instead = match port.mode {
+            PortMode::Accelerator => "labrig's squid stands before no web server, and has no such port",
+            PortMode::Tproxy => "`intercept` stands instead, and squid's own address with it",
+            PortMode::Forward | PortMode::Intercept => continue,
+        };
+        let span = port.directive.span.clone();
+        let what = format!("`{}`", shown(&import.lab.files[file].text[span.clone()]));
+        import.left_out(Part::Proxy, (file, span.start), &what, instead);
+    }
 }
 
 /// Notes every line that no key of a scenario stands for.

@@ -7,7 +7,7 @@ use crate::{file::Document, iptables::Verb};
 const IDLE: &[&str] = &[
     "echo", "printf", "set", "cd", "exit", "sleep", "true", "false", "test", "[", "[[", "export", "read", "shift",
     "source", ".", "return", "local", "declare", "trap", "for", "case", "wait", "break", "continue", "unset",
-    "readonly", "select",
+    "readonly", "select", "let", "command", "type", "which",
 ];
 
 /// Commands of virsh for what labrig does by itself.

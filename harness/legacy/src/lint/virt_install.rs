@@ -8,6 +8,8 @@ use crate::{
     virt_install::{Install, OPTIONS, Opt},
 };
 
+mod values;
+
 /// Where a system can come from.
 const SOURCES: &[&str] = &[
     "--location",
@@ -76,7 +78,8 @@ pub(super) fn lint(install: &Install, report: &mut Report) {
         mac(option, report);
     }
     variant(install, report);
-    if install.open || install.has(&["--help", "--version"]) {
+    values::lint(install, report);
+    if install.open {
         // What is missing may be in what is not known.
         return;
     }
@@ -162,7 +165,12 @@ fn injected(install: &Install, report: &mut Report) {
             (Some(text), _) => text,
             (None, beginning) => &beginning[..beginning.rfind(char::is_whitespace).unwrap_or_default()],
         };
-        for word in known.split_whitespace() {
+        // Behind a variable, what is written is what there is, unless a command is put in.
+        let written = report.text(value.span()).to_owned();
+        let written = written.get(known.len()..).filter(|_| value.text().is_none()).unwrap_or_default();
+        let written = if written.contains(['`', '\\', '\'', '{']) || written.contains("$(") { "" } else { written };
+        let behind = written.split_whitespace().skip(1).map(|word| word.trim_end_matches('"'));
+        for word in known.split_whitespace().chain(behind.filter(|word| !word.contains(['$', '"']))) {
             let Some(path) = FILES.iter().find_map(|before| word.strip_prefix(before)) else { continue };
             let path = path.trim_start_matches("//");
             let name = path.trim_start_matches('/');

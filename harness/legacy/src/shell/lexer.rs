@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+mod expansion;
+
 /// A word, or something between words.
 #[derive(Debug, Clone)]
 pub(super) enum Token {
@@ -73,8 +75,15 @@ impl Piece {
 
 /// Cuts a script. The second is a quote that is never closed.
 pub(super) fn tokens(text: &str) -> (Vec<Token>, Option<Range<usize>>) {
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), documents: Vec::new(), unclosed: None };
-    lexer.run();
+    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), documents: Vec::new(), unclosed: None, depth: 0 };
+    lexer.run(false);
+    if let Some(quote) = lexer.unclosed.clone() {
+        // It was meant to end somewhere; what is on the lines behind it is read as if that were on its own line.
+        lexer.at = quote.start + text[quote.start..].find('\n').unwrap_or(text.len() - quote.start);
+        lexer.documents.clear();
+        lexer.tokens.push(Token::End { joins: false });
+        lexer.run(false);
+    }
     lexer.tokens.push(Token::End { joins: false });
     (lexer.tokens, lexer.unclosed)
 }
@@ -86,7 +95,19 @@ struct Lexer<'t> {
     /// The ends of here-documents that begin on the next line, and whether tabs before them do not count.
     documents: Vec<(String, bool)>,
     unclosed: Option<Range<usize>>,
+    /// How deep it is in what is within something else.
+    depth: usize,
 }
+
+/// What is open within a substitution.
+#[derive(PartialEq, Eq)]
+enum Open {
+    Parenthesis,
+    Case,
+}
+
+/// Words behind which a command begins.
+const BEFORE_COMMANDS: &[&str] = &["if", "then", "elif", "else", "while", "until", "do", "!", "time", "{"];
 
 impl<'t> Lexer<'t> {
     fn rest(&self) -> &'t str {
@@ -102,13 +123,15 @@ impl<'t> Lexer<'t> {
         self.at += self.peek().map_or(0, char::len_utf8);
     }
 
-    fn run(&mut self) {
+    /// Cuts all that is left; `within` a substitution, up to the parenthesis that closes it.
+    fn run(&mut self, within: bool) {
+        let mut open = Vec::new();
         while let Some(c) = self.peek() {
             match c {
                 '\n' => {
                     self.at += 1;
                     self.tokens.push(Token::End { joins: false });
-                    self.pass_documents();
+                    self.pass_documents(within);
                 }
                 '\\' if self.rest().starts_with("\\\n") => self.at += 2,
                 '\\' if self.rest().starts_with("\\\r\n") => self.at += 3,
@@ -118,14 +141,32 @@ impl<'t> Lexer<'t> {
                 '&' if self.rest().starts_with("&>") => self.redirection(),
                 '&' => self.operator(&["&&", "&"]),
                 '|' => self.operator(&["||", "|&", "|"]),
-                '(' => self.parenthesis(),
+                '(' if self.rest().starts_with("((") && self.arithmetic_command() => {}
+                '(' => {
+                    if self.parenthesis() {
+                        open.push(Open::Parenthesis);
+                    }
+                }
                 ')' => {
                     self.at += 1;
+                    match open.last() {
+                        Some(Open::Parenthesis) => _ = open.pop(),
+                        // It is the one behind a pattern.
+                        Some(Open::Case) => {}
+                        None if within => return,
+                        None => {}
+                    }
                     self.tokens.push(Token::Close);
                 }
                 '<' | '>' => self.redirection(),
                 _ => {
+                    let begins = self.begins_command();
                     let word = self.word();
+                    match word.plain().filter(|_| within && begins) {
+                        Some("case") => open.push(Open::Case),
+                        Some("esac") if open.last() == Some(&Open::Case) => _ = open.pop(),
+                        _ => {}
+                    }
                     // A number right before a redirection is a descriptor, and no word.
                     let descriptor = word.plain().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
                     if !(descriptor && matches!(self.peek(), Some('<' | '>'))) {
@@ -136,22 +177,31 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    /// Whether a word that is here would be the first of a command.
+    fn begins_command(&self) -> bool {
+        match self.tokens.last() {
+            Some(Token::Word(word)) => word.plain().is_some_and(|word| BEFORE_COMMANDS.contains(&word)),
+            _ => true,
+        }
+    }
+
     fn operator(&mut self, operators: &[&str]) {
         let operator = operators.iter().find(|operator| self.rest().starts_with(**operator)).copied();
         self.at += operator.map_or(1, str::len);
         self.tokens.push(Token::End { joins: matches!(operator, Some("&&" | "||" | "|" | "|&")) });
     }
 
-    /// A subshell, or the two behind the name of a function, which is no command.
-    fn parenthesis(&mut self) {
+    /// A subshell, or the two behind the name of a function, which is no command. Whether one was opened.
+    fn parenthesis(&mut self) -> bool {
         self.at += 1;
         let behind = self.rest().trim_start_matches([' ', '\t']);
         if behind.starts_with(')') && matches!(self.tokens.last(), Some(Token::Word(_))) {
             self.at = self.text.len() - behind.len() + 1;
             self.tokens.pop();
-        } else {
-            self.tokens.push(Token::Open);
+            return false;
         }
+        self.tokens.push(Token::Open);
+        true
     }
 
     /// A redirection and the word that it goes to, neither of which is an argument.
@@ -161,7 +211,7 @@ impl<'t> Lexer<'t> {
         let operator = OPERATORS.into_iter().find(|operator| self.rest().starts_with(operator)).unwrap_or("<");
         self.at += operator.len();
         if operator.ends_with('(') {
-            self.pass_parentheses();
+            self.substitution();
             return;
         }
         while let Some(' ' | '\t') = self.peek() {
@@ -178,13 +228,21 @@ impl<'t> Lexer<'t> {
     }
 
     /// Passes over the here-documents that begin here.
-    fn pass_documents(&mut self) {
+    ///
+    /// `within` a substitution, the parenthesis that closes it may stand right behind the end.
+    fn pass_documents(&mut self, within: bool) {
         for (end, tabs) in std::mem::take(&mut self.documents) {
             while !self.rest().is_empty() {
                 let line = self.rest().split('\n').next().unwrap_or_default();
-                self.at = (self.at + line.len() + 1).min(self.text.len());
-                let line = line.trim_end_matches('\r');
-                if (if tabs { line.trim_start_matches('\t') } else { line }) == end {
+                let next = (self.at + line.len() + 1).min(self.text.len());
+                let text = line.trim_end_matches('\r');
+                let behind = (if tabs { text.trim_start_matches('\t') } else { text }).strip_prefix(end.as_str());
+                if let Some(behind) = behind.filter(|behind| within && behind.starts_with(')')) {
+                    self.at += text.len() - behind.len();
+                    break;
+                }
+                self.at = next;
+                if behind == Some("") {
                     break;
                 }
             }
@@ -201,7 +259,7 @@ impl<'t> Lexer<'t> {
                 // An array.
                 '(' if self.text[..self.at].ends_with('=') => {
                     self.at += 1;
-                    self.pass_parentheses();
+                    self.substitution();
                     word.pieces.push(Piece::Unknown { quoted: false });
                 }
                 '(' => break,
@@ -222,6 +280,14 @@ impl<'t> Lexer<'t> {
                 '$' | '`' => self.expansion(&mut word.pieces, false),
                 _ => self.push_next(&mut word.pieces),
             }
+        }
+        if let Some(quote) = self.unclosed.as_ref().filter(|quote| quote.start >= start && self.at == self.text.len()) {
+            let line = self.text[quote.start..].find('\n').unwrap_or(self.text.len() - quote.start);
+            return Raw {
+                pieces: vec![Piece::Unknown { quoted: false }],
+                span: start..quote.start + line,
+                quoted: true,
+            };
         }
         if word.pieces.is_empty() {
             word.pieces.push(Piece::Text(String::new()));
@@ -244,7 +310,7 @@ impl<'t> Lexer<'t> {
         let inner = &self.rest()[..length.unwrap_or(self.rest().len())];
         self.at += inner.len() + usize::from(length.is_some());
         if length.is_none() {
-            self.unclosed.get_or_insert(start..start + 1);
+            self.never_closed(start);
         }
         inner.chars().for_each(|c| push(pieces, c));
     }
@@ -270,77 +336,11 @@ impl<'t> Lexer<'t> {
                 _ => self.push_next(pieces),
             }
         }
+        self.never_closed(start);
+    }
+
+    fn never_closed(&mut self, start: usize) {
         self.unclosed.get_or_insert(start..start + 1);
-    }
-
-    /// What begins with `$` or a backquote.
-    fn expansion(&mut self, pieces: &mut Vec<Piece>, quoted: bool) {
-        let first = self.peek();
-        self.at += 1;
-        if first == Some('`') {
-            self.at += self.rest().find('`').map_or(self.rest().len(), |at| at + 1);
-            pieces.push(Piece::Unknown { quoted });
-            return;
-        }
-        match self.peek() {
-            Some('(') => {
-                self.at += 1;
-                self.pass_parentheses();
-                pieces.push(Piece::Unknown { quoted });
-            }
-            Some('{') => self.braces(pieces, quoted),
-            Some(c) if c.is_ascii_alphabetic() || c == '_' => {
-                let rest = self.rest();
-                let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-                self.at += length;
-                pieces.push(Piece::Variable { name: rest[..length].to_owned(), quoted });
-            }
-            Some('\'') if !quoted => {
-                self.single(&mut Vec::new());
-                pieces.push(Piece::Unknown { quoted: true });
-            }
-            Some('"') if !quoted => self.double(pieces),
-            Some(c) if c.is_ascii_digit() || "@*#?-$!".contains(c) => {
-                self.at += 1;
-                pieces.push(Piece::Unknown { quoted: quoted && c != '@' });
-            }
-            _ => push(pieces, '$'),
-        }
-    }
-
-    /// `${...}`: a variable, or something made of one.
-    fn braces(&mut self, pieces: &mut Vec<Piece>, quoted: bool) {
-        self.at += 1;
-        let rest = self.rest();
-        let inner = &rest[..rest.find('}').unwrap_or(rest.len())];
-        self.at = (self.at + inner.len() + 1).min(self.text.len());
-        let is_name = inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        pieces.push(match is_name {
-            true => Piece::Variable { name: inner.to_owned(), quoted },
-            // An array may be any number of words, within quotes too.
-            false => Piece::Unknown { quoted: quoted && !inner.contains('@') },
-        });
-    }
-
-    /// Passes over everything up to the parenthesis that closes the one before.
-    fn pass_parentheses(&mut self) {
-        let mut depth = 1_usize;
-        while let Some(c) = self.peek() {
-            match c {
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                '\\' => self.at += 1,
-                '\'' => {
-                    self.single(&mut Vec::new());
-                    continue;
-                }
-                _ => {}
-            }
-            self.step();
-            if depth == 0 {
-                return;
-            }
-        }
     }
 }
 

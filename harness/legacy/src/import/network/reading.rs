@@ -10,24 +10,12 @@ use labrig_plan::{
     name::{BridgeName, DnsName},
 };
 
-use super::{Dhcp, Mode, Network, Reservation, named};
+use super::{Dhcp, Mode, Network, Reservation, left_out::left_out, named};
 use crate::{
     import::{Import, name, note::Part},
     libvirt_network::{self as written, server},
     xml::Element,
 };
-
-/// Elements of network XML that a scenario has no words for, and what stands instead.
-const OTHERS: &[(&str, &str)] = &[
-    ("mtu", "the MTU is 1500"),
-    ("route", "a lab has no routes beyond those of its networks"),
-    ("bandwidth", "`bandwidth` of `[proxy]` limits what goes through the proxy, and nothing limits the rest"),
-    ("vlan", "networks have no VLANs"),
-    ("port", "`mode = \"isolated\"` is for a network as a whole"),
-    ("portgroup", "all nodes of a network are connected alike"),
-    ("virtualport", "networks are bridges of libvirt's own"),
-    ("dnsmasq:options", "dnsmasq is told by libvirt alone"),
-];
 
 /// A file with a network, being carried over.
 pub(super) struct Reading<'i, 'f> {
@@ -55,10 +43,8 @@ impl Reading<'_, '_> {
         network.domain = root.child("domain").and_then(|domain| domain.attribute("name")?.parse().ok());
         self.addresses(written, &mut network);
         self.names(written, &mut network);
-        for child in &root.children {
-            if let Some((name, instead)) = OTHERS.iter().find(|(name, _)| *name == child.name.as_str()) {
-                self.left_out(child.span.start, &format!("`<{name}>`"), instead);
-            }
+        for (at, what, instead) in left_out(written) {
+            self.left_out(at, &what, instead);
         }
         Some(network)
     }
@@ -137,6 +123,15 @@ impl Reading<'_, '_> {
             |net: &Ipv4Net| self.networks.iter().any(|other| other.subnet.is_some_and(|other| overlap(other, *net)));
         let Some(subnet) = ip.subnet.filter(|net| is_own(net) && !is_taken(net)) else {
             self.left_out(at, &format!("the address {}", ip.address), "whatever subnet is free stands instead");
+            // What is of the subnet goes with it.
+            for range in ip.ranges() {
+                let what = format!("the range {} to {}", *range.start, *range.end);
+                self.left_out(range.start.span().start, &what, "it is of another subnet; labrig's own stands instead");
+            }
+            for host in ip.hosts() {
+                let what = "a reservation";
+                self.left_out(host.element.span.start, what, "it is of another subnet; nodes get what is free");
+            }
             return;
         };
         network.subnet = Some(subnet);
@@ -152,6 +147,7 @@ impl Reading<'_, '_> {
             let inside = is_host(subnet, start) && is_host(subnet, end);
             if inside && !(start..=end).contains(&*ip.address) {
                 network.dhcp = Dhcp::Range(start, end);
+                network.range_at = Some(range.start.span().start);
             } else {
                 self.left_out(
                     range.start.span().start,
