@@ -190,6 +190,8 @@ fn rules_that_are_right_have_no_findings() {
         "th dport 53 accept",
         "ip saddr . tcp dport { 10.0.0.1 . 80 } accept",
         "jump lan2",
+        "fib saddr . iif oif missing drop",
+        "oifname != \"eth0\" accept",
         "jump accep",
         "ip protocol tcp counter",
         "tcp flags & (fin | syn) == syn accept",

@@ -126,7 +126,10 @@ fn misplaced(rule: &Rule, chain: &Chain, report: &mut Report) {
         }
     }
     let is_routed = ["ip ", "ip6 ", "inet "].iter().any(|family| chain.table.starts_with(family));
-    let early = is_routed && chain.hook.as_ref().is_some_and(|hook| matches!(hook.as_str(), "prerouting" | "input"));
+    // `fib saddr . iif oif missing` asks where an answer would leave.
+    let early = is_routed
+        && !rule.has("fib")
+        && chain.hook.as_ref().is_some_and(|hook| matches!(hook.as_str(), "prerouting" | "input"));
     for (at, leaves) in rule.statements(&["oifname", "oif"]) {
         if early && rule.words.get(at + 1).is_some_and(|word| word.as_str() != "!=") {
             report
