@@ -8,6 +8,7 @@ use std::{
         fd::{AsRawFd, OwnedFd},
         unix::fs::OpenOptionsExt,
     },
+    process::Command,
     thread,
     time::Duration,
 };
@@ -21,6 +22,8 @@ use nix::{
     },
 };
 
+use crate::process;
+
 /// The kernel's log, a record a read (its `Documentation/ABI/testing/dev-kmsg`).
 const LOG: &str = "/dev/kmsg";
 /// The longest record of the log (`CONSOLE_EXT_LOG_MAX`), and of the audit trail (`MAX_AUDIT_MESSAGE_LENGTH`), in bytes.
@@ -31,6 +34,8 @@ const READ_LOG: u32 = 1;
 const HEAD: usize = 16;
 /// How much of the audit trail waits to be read, in bytes: some thousand denials.
 const WAITING: usize = 4 << 20;
+/// How long the journal may take to be searched.
+const JOURNAL: Duration = Duration::from_secs(20);
 /// How long a denial may be on its way: a thread of the kernel's hands it out.
 const ON_ITS_WAY: Duration = Duration::from_millis(300);
 
@@ -84,6 +89,16 @@ impl Denials {
     }
 }
 
+/// The same lines of the journal, which members of its groups may read where the log is closed to them; `None` where it has none, as
+/// for anybody else.
+fn journal() -> Option<Vec<String>> {
+    let mut journal = Command::new("journalctl");
+    journal.args(["--dmesg", "--boot", "--no-pager", "--quiet", "--output=short", "--grep=apparmor="]);
+    let (_, output) = process::capture(&mut journal, None, JOURNAL).ok()?;
+    let lines: Vec<_> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    (!lines.is_empty()).then_some(lines)
+}
+
 fn trail() -> io::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let trail = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkAudit)?;
@@ -108,10 +123,13 @@ fn open_log() -> io::Result<File> {
 /// daemon of the audit trail took instead is not among them.
 ///
 /// # Errors
-/// When the log may not be read.
+/// When neither the log nor the journal may be read.
 pub fn denials_of(path: &str) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
-    read_log(&mut open_log()?, &mut lines);
+    match open_log() {
+        Ok(mut log) => drop(read_log(&mut log, &mut lines)),
+        Err(why) => lines = journal().ok_or(why)?,
+    }
     let is_it = |object: String| {
         object == path || !path.contains('/') && object.rsplit_once('/').is_some_and(|(_, name)| name == path)
     };

@@ -14,6 +14,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("iptables", "iptables"),
     ("iptables-restore", "iptables"),
     ("iptables-save", "iptables"),
+    ("journalctl", "systemd"),
     ("ldd", "libc-bin"),
     ("libvirtd", "libvirt-daemon"),
     ("mke2fs", "e2fsprogs"),
