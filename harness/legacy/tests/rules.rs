@@ -77,6 +77,11 @@ fn iptables() {
         ),
         ("-A INPUT -m state --state RELATED, NEW -j ACCEPT", "a list of states has no blanks"),
         ("-A INPUT -p tcp --dport 80,443 -j ACCEPT", "`--dport` takes one port, or a range `first:last` (write `-m"),
+        ("-A INPUT -p tcp -j REJECT --reject-with tcp-rset", "there is no answer `tcp-rset` (did you mean"),
+        ("-A INPUT -m limit --limit 5/mins -j ACCEPT", "`5/mins` is no rate"),
+        ("-t nat -A POSTROUTING -o eth0 MASQUERADE", "nothing sends anything to MASQUERADE (write `-j MASQUERADE`)"),
+        ("-A INPUT -i eth0 \u{2013}j ACCEPT", "`\u{2013}j` begins with a dash, and no hyphen"),
+        ("-A INPUT -i eth0 !-d 10.0.0.1 -j ACCEPT", "`!` is a word of its own (write `! -d`)"),
         ("-P INPUT REJECT", "a policy is ACCEPT or DROP, and not REJECT"),
         ("-A INPUT -s 192.168.100.256/24 -j ACCEPT", "`192.168.100.256/24` is no address"),
         (
@@ -207,6 +212,9 @@ fn rules_that_are_right_have_no_findings() {
         "-A INPUT -m layer7 --l7proto http -j DROP",
         "-A INPUT -m geoip --src-cc DE -j DROP",
         "-A INPUT --dest 10.0.0.1 -j DROP",
+        "-A INPUT -m limit --limit 5/m --limit-burst 7 -j ACCEPT",
+        "-A INPUT -m hashlimit --hashlimit-above 512kb/s --hashlimit-name a -j DROP",
+        "-A INPUT -p tcp -j REJECT --reject-with tcp-rst",
         "-A INPUT -m conntrack --ctstate related,established -j ACCEPT",
         // What the machine sends itself comes from no client.
         "-t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 3128",

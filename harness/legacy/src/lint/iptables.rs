@@ -1,14 +1,13 @@
 //! Rules for iptables, wherever its rules are written.
 
+mod value;
+
 use labrig_plan::{
     finding::{Report, did_you_mean, nearest},
     scenario::At,
 };
 
-use crate::{
-    iptables::{Invocation, Opt, Rules, Verb, known_options},
-    redirect::{ports, subnet},
-};
+use crate::iptables::{Invocation, Opt, Rules, Verb, known_options};
 
 /// The tables and their chains (iptables(8)).
 const TABLES: &[(&str, &[&str])] = &[
@@ -113,8 +112,7 @@ pub(super) fn lint(rules: &Rules, dump: bool, report: &mut Report) {
             protocol(rule, report);
             unlocked(rule, report);
         }
-        values(rule, report);
-        states(rule, report);
+        value::lint(rule, report);
     }
 }
 
@@ -227,28 +225,6 @@ fn misspelt(rule: &Invocation, report: &mut Report) {
     }
 }
 
-/// The states of connections (iptables-extensions(8), conntrack and state).
-const STATES: &[&str] = &["NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED", "SNAT", "DNAT"];
-
-fn states(rule: &Invocation, report: &mut Report) {
-    for option in rule.options.iter().filter(|option| matches!(option.long(), "--state" | "--ctstate")) {
-        if let [first, second, ..] = option.values.as_slice()
-            && first.text().is_some_and(|text| text.ends_with(','))
-        {
-            report.add(second.span(), "a list of states has no blanks").help("write them with commas alone");
-            continue;
-        }
-        for piece in option.values.first().into_iter().flat_map(crate::shell::Word::split_commas) {
-            let Some(text) = piece.text() else { continue };
-            if !text.is_empty() && !STATES.iter().any(|state| state.eq_ignore_ascii_case(text)) {
-                let help = did_you_mean(text, STATES.iter().copied());
-                let help = help.unwrap_or_else(|| format!("there is: {}", STATES.join(", ")));
-                report.add(piece.span(), format!("there is no state `{}` of connections", clip_text(text))).help(help);
-            }
-        }
-    }
-}
-
 /// Which interface a packet leaves by is not known before it is routed, and where it came in not where it was made.
 fn interfaces(rule: &Invocation, report: &mut Report) {
     let Some(chain) = rule.chain.as_ref().filter(|_| rule.verb == Verb::Add) else { return };
@@ -307,60 +283,6 @@ fn unlocked(rule: &Invocation, report: &mut Report) {
         report
             .add(option.name.span(), format!("nothing brings `{}` along", option.name.as_str()))
             .help(format!("write `{short} {}` in front of it", names[0]));
-    }
-}
-
-/// Numbers that are out of range, and addresses that are none.
-fn values(rule: &Invocation, report: &mut Report) {
-    for option in &rule.options {
-        let long = option.long();
-        let Some(first) = option.values.first() else { continue };
-        // Of several ports multiport knows, by another option.
-        if matches!(long, "--destination-port" | "--source-port")
-            && first.text().is_some_and(|text| text.contains(',') && !text.ends_with(','))
-        {
-            report
-                .add(first.span(), format!("`{}` takes one port, or a range `first:last`", option.name.as_str()))
-                .help(format!("write `-m multiport {}s`", option.name.as_str()));
-            continue;
-        }
-        for piece in first.split_commas() {
-            let Some(text) = piece.text() else { continue };
-            // `-dport 80` is `-d port`, and then something without an option.
-            if matches!(option.name.as_str(), "-d" | "-s") && matches!(text, "port" | "ports") {
-                let written = format!("{}{text}", option.name.as_str());
-                report
-                    .add(option.name.span(), format!("`{written}` is an address called `{text}` to iptables"))
-                    .help(format!("write `-{written}`, with two hyphens"));
-            }
-            let wrong = match long {
-                "--destination-port" | "--source-port" | "--destination-ports" | "--source-ports" | "--to-ports" => {
-                    let is_number = !text.is_empty()
-                        && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'-'));
-                    let open_ended = text.starts_with(':') || text.ends_with(':');
-                    is_number && !open_ended && ports(text).is_none()
-                }
-                "--source" | "--destination" if !rule.v6 => {
-                    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/'))
-                        && text.contains('.');
-                    // iptables completes what is too short, and takes any mask.
-                    let (address, mask) = text.split_once('/').unwrap_or((text, "32"));
-                    let is_whole = address.split('.').count() >= 4;
-                    is_number
-                        && is_whole
-                        && subnet(&if mask.contains('.') { address.to_owned() } else { text.to_owned() }).is_none()
-                }
-                _ => false,
-            };
-            if wrong {
-                let (what, help) = if long.contains("port") {
-                    ("port", "ports are 0 to 65535")
-                } else {
-                    ("address", "four numbers of at most 255, and a mask of at most 32, as in `192.0.2.0/24`")
-                };
-                report.add(piece.span(), format!("`{text}` is no {what}")).help(help);
-            }
-        }
     }
 }
 
