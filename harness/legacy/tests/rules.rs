@@ -72,8 +72,8 @@ fn iptables() {
             "iptables has no option `--ctsate` (did you mean `--ctstate`?)",
         ),
         (
-            "-A INPUT -m conntrack --ctstate ESTABLISH -j ACCEPT",
-            "there is no state `ESTABLISH` of connections (did you",
+            "-A INPUT -m conntrack --ctstate ESTABLISED -j ACCEPT",
+            "there is no state `ESTABLISED` of connections (did you",
         ),
         ("-A INPUT -m state --state RELATED, NEW -j ACCEPT", "a list of states has no blanks"),
         ("-A INPUT -p tcp --dport 80,443 -j ACCEPT", "`--dport` takes one port, or a range `first:last` (write `-m"),
@@ -215,7 +215,7 @@ fn rules_that_are_right_have_no_findings() {
         "-A INPUT -m limit --limit 5/m --limit-burst 7 -j ACCEPT",
         "-A INPUT -m hashlimit --hashlimit-above 512kb/s --hashlimit-name a -j DROP",
         "-A INPUT -p tcp -j REJECT --reject-with tcp-rst",
-        "-A INPUT -m conntrack --ctstate related,established -j ACCEPT",
+        "-A INPUT -m conntrack --ctstate related,establish -j ACCEPT",
         // What the machine sends itself comes from no client.
         "-t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 3128",
     ] {

@@ -114,7 +114,8 @@ fn states(rule: &Invocation, report: &mut Report) {
         }
         for piece in option.values.first().into_iter().flat_map(Word::split_commas) {
             let Some(text) = piece.text() else { continue };
-            if !text.is_empty() && !STATES.iter().any(|state| state.eq_ignore_ascii_case(text)) {
+            // iptables takes any beginning of one, in any case.
+            if !STATES.iter().any(|state| state.starts_with(&text.to_ascii_uppercase())) {
                 let help = did_you_mean(text, STATES.iter().copied());
                 let help = help.unwrap_or_else(|| format!("there is: {}", STATES.join(", ")));
                 report.add(piece.span(), format!("there is no state `{}` of connections", clip_text(text))).help(help);
