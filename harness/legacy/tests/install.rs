@@ -84,7 +84,6 @@ fn virt_install() {
             "virt-install --name a --memory 2G --import",
             "memory is a number of MiB, and `2G` is none (write `--memory 2048`)",
         ),
-        (&format!("{WHOLE} -c a.iso"), "`--import` boots a disk that has a system, and `--cdrom` an installer"),
         (
             "virt-install --name a --memory 512 --location http://deb.example/ --initrd-inject=a.cfg -x \"hostname=$N file=/b.cfg\"",
             "the installer is to read `/b.cfg`, and nothing puts it there",

@@ -155,7 +155,6 @@ pub(super) fn lint(install: &Install, report: &mut Report) {
         install.named(option).for_each(|option| number(option, what, example, report));
     }
     install.named("--disk").for_each(|option| size(option, report));
-    methods(install, report);
 }
 
 fn misspelt_keys(option: &Opt, keys: &[&str], report: &mut Report) {
@@ -207,14 +206,5 @@ fn size(option: &Opt, report: &mut Report) {
         report
             .add(size.span(), format!("a disk's size is a number of GiB, and `{}` is none", size.as_str()))
             .help("write `size=10`, without a unit");
-    }
-}
-
-fn methods(install: &Install, report: &mut Report) {
-    let Some(import) = install.named("--import").next() else { return };
-    if let Some(other) = ["--location", "--cdrom"].into_iter().find(|other| install.has(&[other])) {
-        report
-            .add(import.name.span(), format!("`--import` boots a disk that has a system, and `{other}` an installer"))
-            .help("keep one of them");
     }
 }
