@@ -88,7 +88,7 @@ impl UnreadableKind {
 
 impl File {
     /// Reads a file that may have several documents of libvirt's, one behind the other, as `virsh dumpxml` of several
-    /// domains makes them. Each is a file of its own, with blanks in the place of the others: lines are those of the
+    /// domains makes them. Each is a file of its own, with ends of lines in the place of those before it: lines are those of the
     /// whole.
     ///
     /// # Errors
@@ -101,10 +101,10 @@ impl File {
             return Ok(vec![whole]);
         }
         let alone = |document: std::ops::Range<usize>| {
-            let blank =
-                |text: &str| text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
-            let (before, behind) = (&whole.text[..document.start], &whole.text[document.end..]);
-            let text = blank(before) + &whole.text[document.clone()] + &blank(behind);
+            let before = &whole.text[..document.start];
+            let (lines, column) =
+                before.rsplit_once('\n').map_or((0, before), |(rest, own)| (rest.matches('\n').count() + 1, own));
+            let text = "\n".repeat(lines) + &" ".repeat(column.len()) + &whole.text[document];
             Self::read(name, text.as_bytes())
         };
         documents.into_iter().map(alone).collect()
