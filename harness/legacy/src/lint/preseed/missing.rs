@@ -64,6 +64,10 @@ fn partitions(preseed: &Preseed, report: &mut Report) {
         _ => return,
     };
     let lines: Vec<_> = ALWAYS.iter().chain(more).copied().filter(|line| !has(preseed, line)).collect();
+    // What is asked where nothing is overwritten is not asked on a disk that has been used, nor by old installers.
+    if lines.iter().all(|line| line.contains("_nooverwrite ")) {
+        return;
+    }
     note(method, "the installer asks whether to write these partitions", &lines, report);
 }
 
