@@ -13,6 +13,7 @@ use labrig_host::{
     obstacle::{self, Sent},
     ruleset::Ruleset,
 };
+use labrig_observe::apparmor::lets_read;
 use labrig_plan::{lab::Lab, site::Site};
 
 /// How many listeners and denials are told at most.
@@ -78,7 +79,12 @@ impl Inquiry {
         if !self.confines || !apparmor::is_enabled() {
             return Ok(one("AppArmor confines nothing on this machine"));
         }
-        Ok(told(apparmor::denials_of(path).map_err(|why| why.to_string())?))
+        let mut said = told(apparmor::denials_of(path).map_err(|why| why.to_string())?);
+        // A domain that did not start has taken its own profile along, so that this alone decides nothing.
+        if path.starts_with('/') && !lets_read(&apparmor::policy().of_domains(), path) {
+            said.push(format!("no profile of a domain has a rule for '{path}'"));
+        }
+        Ok(said)
     }
 
     fn firewall(&self, traffic: Traffic) -> Result<Vec<String>, String> {

@@ -34,6 +34,19 @@ fn a_socket_that_is_not_made_has_two_causes() {
     assert_eq!(names(&[(Log::Qemu, BIND), (Log::Probe, probe)]), ["socket-bind-denied/ownership"]);
 }
 
+/// A rule that is not there may have been a domain's own, which took it along.
+#[test]
+fn a_profile_without_a_rule_tells_only_beside_a_denial() {
+    let rule = "no profile of a domain has a rule for '/run/lab/one.monitor'";
+    assert_eq!(names(&[(Log::Qemu, BIND), (Log::Probe, rule)]), ["socket-bind-denied/unknown"]);
+    let apparmor = denied("mknod", "/run/lab/one.monitor");
+    // On a line of its own, or it would be taken for another's.
+    let looked = format!("{apparmor}\n{rule}");
+    let all = diagnoses(&[(Log::Qemu, BIND), (Log::Probe, &looked)]);
+    let shown = all.iter().flat_map(|one| &one.evidence).any(|seen| seen.text == rule);
+    assert_eq!((all.first().map(Diagnosis::name).as_deref(), shown), (Some("socket-bind-denied/apparmor"), true));
+}
+
 /// A denial of something else, in the same minute, is no reason for this one.
 #[test]
 fn a_denial_of_another_path_decides_nothing() {

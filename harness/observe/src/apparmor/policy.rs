@@ -64,6 +64,17 @@ impl Policy {
         Some(text)
     }
 
+    /// Everything that domains are allowed here: what all of them share, and what the profiles say of those that there are.
+    #[must_use]
+    pub fn of_domains(&self) -> String {
+        let (mut text, mut seen) = (String::new(), BTreeSet::new());
+        let own = self.files.keys().filter(|file| file.starts_with(DOMAINS));
+        for file in std::iter::once(SHARED).chain(own.map(String::as_str)) {
+            self.expand(file, &mut seen, &mut text);
+        }
+        text
+    }
+
     fn expand<'p>(&'p self, file: &'p str, seen: &mut BTreeSet<&'p str>, text: &mut String) {
         let Some(content) = self.files.get(file) else { return };
         if !seen.insert(file) {
@@ -197,5 +208,7 @@ mod tests {
         let text = debian().text(&domain_profile(UUID)).unwrap_or_default();
         let rules: Vec<&str> = text.lines().map(str::trim).filter(|line| line.ends_with("r,")).collect();
         assert_eq!(rules, ["/usr/share/seabios/** r,", "/one r,", "/mine r,", "\"/boot/vmlinuz\" r,"]);
+        let all = debian().of_domains();
+        assert!(rules.iter().all(|rule| all.matches(rule).count() == 1), "{all}");
     }
 }
